@@ -1,0 +1,39 @@
+# make demo   run the main job on real data          make test   the tests          make check   what CI runs
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test test-slow check lint types layers docs clean
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: .venv/ready
+	$(BIN)/python -m examples.demo
+
+test: .venv/ready
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+test-slow: .venv/ready
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready
+	$(BIN)/pyright
+
+layers: .venv/ready
+	$(BIN)/lint-imports
+
+check: lint types layers test
+
+docs: .venv/ready
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[docs]'
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf .venv build dist site trimtab-demo
