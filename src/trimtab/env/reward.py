@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from trimtab.env.trace import Standing
 from trimtab.errors import StudyError
@@ -96,10 +96,10 @@ def resolve(reward: str | Reward | Mapping[str, Reward | float]) -> Reward:
 
 
 def _term(name: str, term: Any) -> Reward:
-    if callable(term):
-        return term
     if name in NAMED and isinstance(term, (int, float)):
         return _Weighted(NAMED[name], float(term))
+    if callable(term):
+        return cast("Reward", term)
     raise StudyError(f"reward[{name!r}]: expected a callable (before, after) -> float, got {term!r}")
 
 

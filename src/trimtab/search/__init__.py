@@ -1,1 +1,1 @@
-"""."""
+"""Which node of the tree gets the next segment."""

@@ -79,8 +79,8 @@ class Space(Mapping[str, Hyperparameter]):
                 raise SpaceError(f"{name}: not a hyperparameter of this space; expected one of {', '.join(self)}")
         values = {name: member.check(name, settings[name]) for name, member in self.items() if name in settings}
         complete = Settings({name: values.get(name, member.default()) for name, member in self.items()})
-        for name in self.active(complete):
-            if name not in values:
+        for name in self:
+            if name not in values and self._is_active(name, complete):
                 raise SpaceError(f"{name}: expected a value, got none; settings name every hyperparameter of the space")
         return complete
 

@@ -145,6 +145,13 @@ class BudgetExtended:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkersChanged:
+    """From now on ``workers`` segments run at a time."""
+
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
 class ForkRequested:
     """The user wants a segment that continues ``node`` under ``settings`` (complete)."""
 
@@ -167,6 +174,7 @@ Event: TypeAlias = (
     | SettingFixed
     | BoundChanged
     | BudgetExtended
+    | WorkersChanged
     | ForkRequested
     | StudyFinished
 )

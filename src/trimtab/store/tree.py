@@ -1,0 +1,64 @@
+"""The tree of segments as an index over its nodes: paths, children, leaves, and the best node."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from trimtab.store.records import Node
+
+
+class Tree:
+    """Nodes by number, in the order in which they were committed. Nodes are never changed or removed."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[int, Node] = {}
+        self._children: dict[int, list[int]] = {}
+        self._best: Node | None = None
+
+    def add(self, node: Node) -> None:
+        """Add a node; its parent must be there already."""
+        parent = node.job.parent
+        assert parent is None or parent in self._nodes, f"node {node.id} before its parent {parent}"
+        self._nodes[node.id] = node
+        if parent is not None:
+            self._children.setdefault(parent, []).append(node.id)
+        if node.checkpoint is not None and (self._best is None or node.error < self._best.error):
+            self._best = node
+
+    def __getitem__(self, node: int) -> Node:
+        return self._nodes[node]
+
+    def __contains__(self, node: object) -> bool:
+        return node in self._nodes
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._nodes.values())
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    @property
+    def best(self) -> Node | None:
+        """The node with the lowest error that left a checkpoint; the earliest of equals; None in a tree without any."""
+        return self._best
+
+    def children(self, node: int) -> list[Node]:
+        """Return the nodes that continue ``node``, in order."""
+        return [self._nodes[child] for child in self._children.get(node, ())]
+
+    def path(self, node: int) -> list[Node]:
+        """Return the nodes from the root of ``node`` to ``node`` itself."""
+        found = [self._nodes[node]]
+        while (parent := found[-1].job.parent) is not None:
+            found.append(self._nodes[parent])
+        return found[::-1]
+
+    def leaves(self) -> list[Node]:
+        """Return the nodes that nothing continues and that could be continued: not diverged, horizon not reached."""
+        return [node for node in self if not self._children.get(node.id) and can_go_on(node)]
+
+
+def can_go_on(node: Node) -> bool:
+    """Return whether a segment may continue ``node`` within its horizon."""
+    return node.checkpoint is not None and math.isfinite(node.error) and node.job.index + 1 < node.job.horizon

@@ -1,0 +1,242 @@
+"""The core of a study: events in, jobs and events out. No clock, no files, no processes: the same events give the same jobs.
+
+A study that was stopped is gone on with by feeding its recorded events to a new core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trimtab.search.race import Continue, Fork, Standings, Start, Step, next_step, rung_of
+from trimtab.search.roots import Outcome, propose, rank_value
+from trimtab.search.rungs import rungs
+from trimtab.seeds import derive, generator
+from trimtab.space import Settings, Space
+from trimtab.store.records import (
+    BoundChanged,
+    BranchEnded,
+    BudgetExtended,
+    Choice,
+    Event,
+    ForkRequested,
+    Job,
+    Node,
+    SegmentFailed,
+    SegmentFinished,
+    SettingFixed,
+    StudyFinished,
+    WorkersChanged,
+)
+from trimtab.store.tree import Tree
+from trimtab.study.budget import Budget, Spent
+from trimtab.study.team import Team
+
+MAX_ATTEMPTS = 3
+"""A segment whose worker was lost is run again, at most this often in all."""
+MAX_FAILURES = 3
+"""So many failures of the user's code without a single success end the study."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a study is asked to do, as plain data. ``starts``: settings of the first runs; then ``sampler`` proposes."""
+
+    space: Space
+    budget: Budget
+    horizon: int
+    seed: int
+    starts: tuple[Settings, ...] = ()
+    sampler: str = "tpe"
+
+
+class Core:
+    """The state of a study, and what is to be done next (``jobs``, in order of issue, until ``finished`` says why not)."""
+
+    def __init__(self, plan: Plan, team: Team) -> None:
+        self.plan = plan
+        self.team = team
+        self.tree = Tree()
+        self.budget = plan.budget
+        self.spent = Spent()
+        self.jobs: dict[int, Job] = {}
+        self.finished: str | None = None
+        self.failures: list[SegmentFailed] = []
+        self._heights = rungs(plan.horizon)
+        self.workers = 1
+        self._issued = 0
+        self._roots = 0
+        self._attempts: dict[int, int] = {}
+        self._ended: set[int] = set()
+        self._forks: list[ForkRequested] = []
+        self._handlers: dict[type, Callable[..., None]] = {
+            SegmentFinished: self._take_finished,
+            SegmentFailed: self._take_failed,
+            BranchEnded: self._take_ended,
+            SettingFixed: lambda event: self.team.fix(event.name, event.value),
+            BoundChanged: lambda event: self.team.bound(event.name, event.low, event.high),
+            BudgetExtended: self._take_budget,
+            WorkersChanged: self._take_workers,
+            ForkRequested: self._forks.append,
+        }
+
+    def receive(self, event: Event) -> list[Event]:
+        """Take in one event and return what is to be committed: the event (with its reward), and what follows from it."""
+        if isinstance(event, SegmentFinished):
+            event = SegmentFinished(replace(event.node, reward=self._learn(event.node)))
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+        self._fill()
+        if self.jobs or self.finished is None:
+            return [event]
+        return [event, *self._farewell()]
+
+    def _learn(self, node: Node) -> float:
+        self.tree.add(node)
+        pauses = node.job.index + 1 in self._heights
+        return self.team.learn(self.tree.path(node.id), pauses=pauses)
+
+    def _take_finished(self, event: SegmentFinished) -> None:
+        self.jobs.pop(event.node.id, None)
+        evaluations = 1 + (event.node.before is not None)
+        self.spent = self.spent.plus(event.node.after, evaluations=evaluations)
+
+    def _take_failed(self, event: SegmentFailed) -> None:
+        node = event.job.node
+        self._attempts[node] = self._attempts.get(node, 0) + 1
+        self.failures.append(event)
+        self.spent = replace(self.spent, segments=self.spent.segments + 1)
+        if event.cause != "error" and self._attempts[node] < MAX_ATTEMPTS:
+            return
+        self.jobs.pop(node, None)
+        if event.job.parent is not None:
+            self._ended.add(event.job.parent)
+        if not len(self.tree) and len(self.failures) >= MAX_FAILURES:
+            self.finished = f"the first {len(self.failures)} segments failed: {event.message}"
+
+    def _take_ended(self, event: BranchEnded) -> None:
+        if event.by == "user":
+            self._ended |= {event.node, *(node.id for node in self._below(event.node))}
+
+    def _take_budget(self, event: BudgetExtended) -> None:
+        self.budget = Budget(**event.budget)  # type: ignore[arg-type]
+        self.finished = None
+
+    def _take_workers(self, event: WorkersChanged) -> None:
+        self.workers = event.workers
+
+    def _below(self, node: int) -> list[Node]:
+        children = self.tree.children(node)
+        return [*children, *(deeper for child in children for deeper in self._below(child.id))]
+
+    def _fill(self) -> None:
+        """Issue jobs until every worker has one."""
+        while self.finished is None and len(self.jobs) < self.workers:
+            job = self._next_job()
+            if job is None:
+                if not self.jobs:
+                    self.finished = f"the budget of {self.budget} is used"
+                return
+            self.jobs[job.node] = job
+            self._issued = job.node
+
+    def _next_job(self) -> Job | None:
+        rng = generator(self.plan.seed, "step", self._issued + 1)
+        left = self.budget.segments_left(self.spent) - len(self.jobs)
+        if left <= 0:
+            return None
+        if self._forks:
+            return self._user_fork(self._forks.pop(0))
+        step = self._step(left, rng)
+        match step:
+            case None:
+                return None
+            case Start(reason):
+                return self._root_job(reason)
+            case Continue(node, reason):
+                settings, choice = self.team.decide(self.tree.path(node), kind="continue", reason=reason)
+            case Fork(node, reason):
+                settings, choice = self.team.decide(self.tree.path(node), kind="fork", reason=reason)
+        return self._child_job(node, settings, choice)
+
+    def _step(self, left: int, rng: np.random.Generator) -> Step | None:
+        if self._roots < len(self.plan.starts) and not self._started_waits():
+            return Start("settings that the user gave")
+        busy = {job.parent for job in self.jobs.values() if job.parent is not None}
+        standings = Standings(self.tree, self.plan.horizon, left, busy, self._ended)
+        return next_step(standings, self._predict, rng)
+
+    def _started_waits(self) -> bool:
+        """Return whether a run is on its way to its first rung: it goes there before the next of the user's list begins."""
+        return any(rung_of(leaf, self._heights) < 0 and leaf.id not in self._ended for leaf in self.tree.leaves())
+
+    def _predict(self, nodes: Sequence[Node]) -> np.ndarray:
+        return self.team.predictions([self.tree.path(node.id) for node in nodes])
+
+    def _root_job(self, reason: str) -> Job:
+        index, self._roots = self._roots, self._roots + 1
+        starts = self.plan.starts
+        settings = starts[index] if index < len(starts) else self._propose(index)
+        node = self._issued + 1
+        run_seed = derive(self.plan.seed, "run", index)
+        return Job(
+            node=node,
+            parent=None,
+            root=node,
+            checkpoint=None,
+            settings=self.team.overridden(settings),
+            index=0,
+            horizon=self.plan.horizon,
+            run_seed=run_seed,
+            seed=derive(run_seed, 0),
+            choice=Choice("start", reason),
+        )
+
+    def _propose(self, index: int) -> Settings:
+        return propose(self.plan.sampler, self.plan.space, self._outcomes(), seed=self.plan.seed, index=index)
+
+    def _outcomes(self) -> list[Outcome]:
+        """Return for every run its start and how far and how well it went; a run that diverged or failed went worst."""
+        found: dict[int, tuple[Settings, float]] = {}
+        for node in self.tree:
+            rung = rung_of(node, self._heights)
+            value = rank_value(rung, node.error, len(self._heights)) if rung >= 0 else float("inf")
+            settings, best = found.get(node.job.root, (node.job.settings, float("inf")))
+            found[node.job.root] = (settings, min(best, value))
+        failed = [(event.job.settings, float("inf")) for event in self.failures if event.job.parent is None]
+        return [*found.values(), *failed]
+
+    def _child_job(self, parent: int, settings: Settings, choice: Choice) -> Job:
+        node = self.tree[parent]
+        index = node.job.index + 1
+        # siblings share their seed: what differs between them is what the agents decided, not luck
+        return Job(
+            node=self._issued + 1,
+            parent=parent,
+            root=node.job.root,
+            checkpoint=node.checkpoint,
+            settings=settings,
+            index=index,
+            horizon=node.job.horizon,
+            run_seed=node.job.run_seed,
+            seed=derive(node.job.run_seed, index),
+            choice=choice,
+        )
+
+    def _user_fork(self, request: ForkRequested) -> Job:
+        return self._child_job(request.node, request.settings, Choice("user", "settings that the user chose"))
+
+    def _farewell(self) -> list[Event]:
+        assert self.finished is not None
+        best = self.tree.best
+        kept = {node.id for node in self.tree.path(best.id)} if best else set[int]()
+        waiting = [leaf for leaf in self.tree.leaves() if leaf.id not in kept and leaf.id not in self._ended]
+        ended: list[Event] = [BranchEnded(leaf.id, _why_left(leaf), "study") for leaf in waiting]
+        return [*ended, StudyFinished(self.finished)]
+
+
+def _why_left(leaf: Node) -> str:
+    return f"not among the better third after {leaf.job.index + 1} segments"

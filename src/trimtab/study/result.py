@@ -1,0 +1,133 @@
+"""What came of a study: the best model, its settings and its schedule, and an account of every decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from trimtab.errors import StudyError
+from trimtab.space import Settings
+from trimtab.store.protocol import Journal
+from trimtab.store.records import Event, Node, SegmentFinished, StudyCreated
+from trimtab.store.tree import Tree
+from trimtab.study.schedule import Schedule
+from trimtab.task import Goal, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best node: its number, the settings of its last segment, its validation metrics, its error on the goal's scale."""
+
+    node: int
+    settings: Settings
+    metrics: Mapping[str, float]
+    error: float
+
+
+class Result:
+    """Reads a study from its journal. ``task`` is needed to load a model, to evaluate it and to export code."""
+
+    def __init__(self, journal: Journal, task: Task[Any] | None = None) -> None:
+        self.journal = journal
+        self.task = task
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """Every event of the study, in order."""
+        return self.journal.read()
+
+    @cached_property
+    def tree(self) -> Tree:
+        """All segments that came to an end."""
+        tree = Tree()
+        for event in self.events:
+            if isinstance(event, SegmentFinished):
+                tree.add(event.node)
+        return tree
+
+    @property
+    def goal(self) -> Goal:
+        """What the study improved."""
+        if self.task is not None:
+            return self.task.goal
+        created = next(event for event in self.events if isinstance(event, StudyCreated))
+        return Goal(**created.config["goal"])
+
+    @property
+    def best(self) -> Best:
+        """The node with the lowest validation error."""
+        node = self._best_node()
+        return Best(node.id, node.job.settings, node.after.metrics, node.error)
+
+    @property
+    def schedule(self) -> Schedule:
+        """The settings along the path to the best node."""
+        return self.schedule_of(self._best_node().id)
+
+    def schedule_of(self, node: int) -> Schedule:
+        """Return the settings along the path to ``node``."""
+        if node not in self.tree:
+            raise StudyError(f"node: this study has no node {node!r}; it has {len(self.tree)} nodes")
+        return Schedule.along(self.tree.path(node))
+
+    def checkpoint(self) -> bytes:
+        """Return the best checkpoint, as safetensors bytes."""
+        digest = self._best_node().checkpoint
+        assert digest is not None
+        return self.journal.checkpoints.read(digest)
+
+    def load_model(self) -> Any:
+        """Return the best model, ready to use (a TorchTask: an nn.Module in eval mode)."""
+        return self._with_task("load_model").load_model(self.checkpoint())
+
+    def evaluate_on_test(self) -> dict[str, float]:
+        """Return the metrics of the best model on the test split, which nothing before this has read."""
+        task = self._with_task("evaluate")
+        return dict(task.evaluate(task.decode(self.checkpoint()), "test"))
+
+    def export(self) -> str:
+        """Return the best schedule as Python code that trains the model again without trimtab."""
+        schedule = self.schedule
+        return self._with_task("export").export(schedule.run_seed, schedule.segments)
+
+    def explain(self) -> str:
+        """Return in words what was done on the way to the best model and what each change was worth."""
+        from trimtab.report.words import explain
+
+        return explain(self.events, self.goal)
+
+    def report(self, path: str | Path, **options: Any) -> None:
+        """Write the study as one self-contained HTML page."""
+        from trimtab.report.html import render
+
+        Path(path).write_text(render(self.events, self.goal, **options), encoding="utf-8")
+
+    def save(self, folder: str | Path) -> None:
+        """Write best.safetensors, schedule.json, schedule.py and report.html into ``folder``."""
+        to = Path(folder)
+        to.mkdir(parents=True, exist_ok=True)
+        (to / "best.safetensors").write_bytes(self.checkpoint())
+        self.schedule.save(to / "schedule.json")
+        (to / "schedule.py").write_text(self.export(), encoding="utf-8")
+        self.report(to / "report.html")
+
+    def _repr_html_(self) -> str:
+        from trimtab.report.summary import summary_html
+
+        return summary_html(self.events, self.goal)
+
+    def _best_node(self) -> Node:
+        best = self.tree.best
+        if best is None:
+            raise StudyError("this study has no finished segment yet")
+        return best
+
+    def _with_task(self, verb: str) -> Any:
+        if self.task is None:
+            raise StudyError("this result was read from a store alone; it needs the task: study.result(), or --task FILE:NAME")
+        if not hasattr(self.task, verb):
+            raise StudyError(f"task: {type(self.task).__name__} has no {verb!r}")
+        return self.task

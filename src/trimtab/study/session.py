@@ -1,0 +1,89 @@
+"""One sitting of a study: the thin shell around the core. It runs jobs, commits events and tells whoever listens."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from trimtab.runners.protocol import Runner
+from trimtab.store.protocol import Journal
+from trimtab.store.records import Event, SegmentFailed, SegmentFinished
+from trimtab.study.core import Core
+
+POLL_SECONDS = 0.5
+"""How often the session looks for what a user left in the store while segments run."""
+
+
+class Listener(Protocol):
+    """Whoever is told of every committed event: a logger, a progress display."""
+
+    def receive(self, event: Event) -> None: ...
+
+
+class Session:
+    """Runs what the core asks for until it has finished or is stopped."""
+
+    def __init__(self, core: Core, journal: Journal, runner: Runner, listeners: Sequence[Listener] = ()) -> None:
+        self.core = core
+        self.journal = journal
+        self.runner = runner
+        self.listeners = listeners
+        self._sent: set[int] = set()
+        self._stopping = False
+
+    def run(self) -> None:
+        """Run to the end. Raise KeyboardInterrupt when stopped: once finishes and commits what runs, twice drops it."""
+        with self._interruptible():
+            self._send()
+            while self._sent:
+                outcome = self.runner.receive(timeout=POLL_SECONDS)
+                for request in self.journal.requests():
+                    self._commit(request)
+                if outcome is not None:
+                    self._take(outcome)
+                self._send()
+        if self._stopping:
+            raise KeyboardInterrupt
+
+    def _take(self, outcome: SegmentFinished | SegmentFailed) -> None:
+        job = outcome.node.job if isinstance(outcome, SegmentFinished) else outcome.job
+        self._sent.discard(job.node)
+        self._commit(outcome)
+
+    def _commit(self, event: Event) -> None:
+        """Let the core say what follows from ``event``, commit it all, then tell."""
+        events = self.core.receive(event)
+        self.journal.append(events)
+        for committed in events:
+            for listener in self.listeners:
+                listener.receive(committed)
+
+    def _send(self) -> None:
+        for node, job in list(self.core.jobs.items()):
+            if self._stopping or len(self._sent) >= self.runner.slots:
+                return
+            if node not in self._sent:
+                self._sent.add(node)
+                self.runner.send(job)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Turn the first Ctrl-C into an orderly stop; the second interrupts at once. Only the main thread can listen."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def stop(number: int, frame: object) -> None:
+            if self._stopping:
+                raise KeyboardInterrupt
+            self._stopping = True
+
+        signal.signal(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)

@@ -1,0 +1,248 @@
+"""A study: a task, a space, a budget, and a team of agents that spends it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from trimtab.agents.protocol import Agent
+from trimtab.env import Reward, feature_names, resolve
+from trimtab.errors import StudyError
+from trimtab.runners.inline import InlineRunner
+from trimtab.runners.processes import ProcessRunner
+from trimtab.runners.protocol import Runner
+from trimtab.search.roots import check_sampler
+from trimtab.seeds import derive
+from trimtab.space import Float, Int, Settings, Space, Value
+from trimtab.store import open_journal
+from trimtab.store.protocol import Journal
+from trimtab.store.records import (
+    BoundChanged,
+    BranchEnded,
+    BudgetExtended,
+    Event,
+    ForkRequested,
+    Override,
+    SettingFixed,
+    StudyCreated,
+    WorkersChanged,
+)
+from trimtab.study.budget import Budget
+from trimtab.study.core import Core, Plan
+from trimtab.study.recruit import recruit
+from trimtab.study.result import Result
+from trimtab.study.session import Listener, Session
+from trimtab.study.team import Team
+from trimtab.task import Task
+
+AgentMaker: TypeAlias = Callable[[int, Sequence[int], int], Agent]
+"""``(features, heads, seed) -> Agent``."""
+
+DEFAULT_HORIZON = 20
+
+
+class Study:
+    """Spends ``budget`` on ``task``: agents, one for each live hyperparameter of ``space``, decide before every segment.
+
+    ``agent``: "dqn", "sarsa", "q-learning", "random", or a function ``(features, heads, seed) -> Agent``. ``reward``: "best"
+    (the decrease of the best error so far), "final" (of the current error), a callable or a mapping of named terms.
+    ``horizon``: segments of a whole run; default: a tenth of the budget. ``start``: settings (or a list of them) of the first
+    runs; later ones come from ``roots``, "tpe" or "random". ``store``: URL or path of the database that remembers the study
+    ``name``; a study that is there already goes on where it was. ``workers``: segments that run at a time; more than one
+    run in processes of their own. ``listeners``: told of every event (loggers).
+    """
+
+    def __init__(
+        self,
+        task: Task[Any],
+        space: Space,
+        *,
+        budget: Budget,
+        agent: str | AgentMaker = "dqn",
+        reward: str | Reward | Mapping[str, Reward | float] = "best",
+        horizon: int | None = None,
+        start: Mapping[str, Value] | Sequence[Mapping[str, Value]] = (),
+        roots: str = "tpe",
+        store: str | Path = "sqlite:///trimtab.db",
+        name: str = "study",
+        workers: int = 1,
+        runner: Literal["inline", "processes"] | None = None,
+        listeners: Sequence[Listener] = (),
+        seed: int = 0,
+    ) -> None:
+        if not isinstance(budget, Budget):
+            raise StudyError(f"budget: expected a Budget such as Budget(segments=400), got {budget!r}")
+        _check_whole("workers", workers, least=1)
+        _check_whole("seed", seed, least=0)
+        if not isinstance(space, Space):
+            raise StudyError(f"space: expected a Space, got {space!r}")
+        self.task = task
+        self.space = space
+        self.budget = budget
+        self.agent = agent
+        self.reward = resolve(reward)
+        self.horizon = _default_horizon(budget) if horizon is None else _check_whole("horizon", horizon, least=1)
+        self.start = tuple(space.check(one) for one in ([start] if isinstance(start, Mapping) else start))
+        self.roots = check_sampler(roots)
+        self.store = str(store)
+        self.name = name
+        self.workers = workers
+        self.runner = runner or ("inline" if workers == 1 else "processes")
+        if self.runner not in ("inline", "processes") or (self.runner == "inline" and workers > 1):
+            raise StudyError(f"runner: expected 'processes', or 'inline' with one worker, got {runner!r} with {workers}")
+        self.listeners = tuple(listeners)
+        self.seed = seed
+        self.source: str | None = _main_file()
+        """Where the study is defined, so that the command line can find its task again: "file.py" or "file.py:name"."""
+        task.check(space)
+
+    def run(self) -> Result:
+        """Spend the budget, from where the store says that the study is, and return what came of it.
+
+        The first Ctrl-C finishes and commits the segments that run, the second stops at once; both raise KeyboardInterrupt,
+        and running the study again goes on.
+        """
+        journal = open_journal(self.store, self.name)
+        with journal.lock():
+            core = self._recall(journal)
+            if core.finished is None:
+                runner = self._start_runner(journal)
+                try:
+                    Session(core, journal, runner, self.listeners).run()
+                finally:
+                    runner.close()
+            self._raise_if_nothing_worked(core)
+        return Result(journal, self.task)
+
+    def result(self) -> Result:
+        """Return what came of the study so far, without running anything."""
+        return Result(open_journal(self.store, self.name, create=False), self.task)
+
+    def fix(self, **settings: Value | None) -> None:
+        """Hold live hyperparameters at these values from the next segment on (None: set free). Works while the study runs."""
+        for name, value in settings.items():
+            self._check_live(name)
+            self._request(SettingFixed(name, None if value is None else self.space[name].check(name, value)))
+
+    def bound(self, name: str, low: float, high: float) -> None:
+        """Keep the numeric hyperparameter ``name`` in [low, high] from the next segment on. Works while the study runs."""
+        member = self.space.get(name)
+        if not isinstance(member, (Float, Int)):
+            raise StudyError(f"bound: expected a numeric hyperparameter of the space, got {name!r}")
+        member.check(f"{name}.low", low)
+        member.check(f"{name}.high", high)
+        if low >= high:
+            raise StudyError(f"bound: {name}: expected low < high, got low={low!r}, high={high!r}")
+        self._request(BoundChanged(name, low, high))
+
+    def end(self, node: int) -> None:
+        """End the branch at ``node`` and everything below it. Works while the study runs."""
+        self._check_node(node)
+        self._request(BranchEnded(node, "ended by the user", "user"))
+
+    def fork(self, node: int, settings: Mapping[str, Value] | None = None, **changes: Value) -> None:
+        """Continue ``node`` under ``settings`` or with ``changes`` to its own, next. Works while the study runs or before."""
+        found = self._check_node(node)
+        for name in {**(settings or {}), **changes}:
+            self._check_live(name)
+        self._request(ForkRequested(node, self.space.check({**found, **(settings or {}), **changes})))
+
+    def _recall(self, journal: Journal) -> Core:
+        """Return the core as the store's events left it, and record what this sitting does differently."""
+        core = self._new_core()
+        events = journal.read()
+        for event in events:
+            core.receive(event)
+        if events:
+            self._check_same(events[0])
+        else:
+            self._commit(core, journal, StudyCreated(self._config(), self.task.fingerprint(), self.source))
+        if core.budget != self.budget:
+            self._commit(core, journal, BudgetExtended(self.budget.to_record()))
+        if core.workers != self.workers and core.finished is None:
+            self._commit(core, journal, WorkersChanged(self.workers))
+        return core
+
+    def _commit(self, core: Core, journal: Journal, event: Event) -> None:
+        events = core.receive(event)
+        journal.append(events)
+        for committed in events:
+            for listener in self.listeners:
+                listener.receive(committed)
+
+    def _new_core(self) -> Core:
+        features, heads = len(feature_names(self.space)), self.space.heads
+        seed = derive(self.seed, "agent")
+        if callable(self.agent):
+            agent, name = self.agent(features, heads, seed), getattr(self.agent, "__name__", "agent")
+        else:
+            agent, name = recruit(self.agent, self.space, seed=seed), self.agent
+        team = Team(agent, name=name, space=self.space, goal=self.task.goal, reward=self.reward)
+        return Core(Plan(self.space, self.budget, self.horizon, self.seed, self.start, self.roots), team)
+
+    def _config(self) -> dict[str, Any]:
+        goal = self.task.goal
+        return {
+            "space": self.space.to_record(),
+            "budget": self.budget.to_record(),
+            "agent": self.agent if isinstance(self.agent, str) else getattr(self.agent, "__name__", "agent"),
+            "horizon": self.horizon,
+            "start": [dict(settings) for settings in self.start],
+            "roots": self.roots,
+            "seed": self.seed,
+            "goal": {"metric": goal.metric, "minimise": goal.minimise, "scale": goal.scale, "bound": goal.bound},
+        }
+
+    def _check_same(self, created: Event) -> None:
+        """Raise StudyError if the recorded study is not this one; its budget and its workers may differ."""
+        assert isinstance(created, StudyCreated)
+        config = self._config()
+        for key in (key for key in config if key != "budget"):
+            if created.config.get(key) != config[key]:
+                where = f"study {self.name!r} in {self.store}"
+                raise StudyError(
+                    f"{where} was begun with another {key}: it has {created.config.get(key)!r}, this one has {config[key]!r}; "
+                    "give this study another name or store, or make the two alike"
+                )
+        if created.fingerprint != self.task.fingerprint():
+            raise StudyError(f"study {self.name!r} in {self.store} was begun with another task; give this one another name or store")
+
+    def _start_runner(self, journal: Journal) -> Runner:
+        if self.runner == "inline":
+            return InlineRunner(self.task, journal.checkpoints)
+        return ProcessRunner(self.task, journal.checkpoints.url, workers=self.workers)
+
+    def _raise_if_nothing_worked(self, core: Core) -> None:
+        if not len(core.tree) and core.failures:
+            raise StudyError(f"no segment came to its end; the last one failed with: {core.failures[-1].message}")
+
+    def _request(self, override: Override) -> None:
+        open_journal(self.store, self.name, create=False).request(override)
+
+    def _check_live(self, name: str) -> None:
+        if name not in self.space.live:
+            raise StudyError(f"{name}: expected a live hyperparameter ({', '.join(self.space.live)})")
+
+    def _check_node(self, node: int) -> Settings:
+        tree = self.result().tree
+        if node not in tree:
+            raise StudyError(f"node: study {self.name!r} has no node {node!r}; it has {len(tree)} nodes")
+        return tree[node].job.settings
+
+
+def _check_whole(name: str, value: object, *, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise StudyError(f"{name}: expected a whole number of at least {least}, got {value!r}")
+    return value
+
+
+def _default_horizon(budget: Budget) -> int:
+    """Return a tenth of a budget in segments; ten runs are the least that agents can compare."""
+    return max(1, budget.segments // 10) if budget.segments is not None else DEFAULT_HORIZON
+
+
+def _main_file() -> str | None:
+    path = getattr(sys.modules.get("__main__"), "__file__", None)
+    return str(Path(path).resolve()) if path else None

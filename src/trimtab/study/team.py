@@ -1,0 +1,167 @@
+"""The team: one agent for each live hyperparameter, seen from the study. It turns nodes into what agents see and learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trimtab.agents.protocol import Agent, Decision, Transition
+from trimtab.env import Reward, Trace, feature_names, observe, standings
+from trimtab.env.trace import Step
+from trimtab.space import Float, Int, Settings, Space, Value
+from trimtab.store.records import Choice, ChoiceKind, HeadChoice, Node
+from trimtab.task import Goal
+
+
+def trace_of(path: Sequence[Node]) -> Trace:
+    """Return the run along ``path``, from its root."""
+    root = path[0]
+    assert root.before is not None, f"root {root.id} was not measured before its first step"
+    steps = tuple(Step(node.job.settings, node.after) for node in path)
+    return Trace(root.job.settings, root.before, steps, root.job.horizon)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What there is to see at a node: the observation, and the best error of the run so far."""
+
+    observation: np.ndarray
+    best: float
+
+
+class Team:
+    """Agents that decide on the settings of the next segment of a path and learn from what came of it."""
+
+    def __init__(self, agent: Agent, *, name: str, space: Space, goal: Goal, reward: Reward) -> None:
+        self.agent = agent
+        self.name = name
+        self.space = space
+        self.goal = goal
+        self.reward = reward
+        self._allowed = space
+        self._fixed: dict[str, Value] = {}
+        self._names = feature_names(space)
+        self._seen: dict[int, _Seen] = {}
+        self._streams: dict[int, int] = {}
+
+    def fix(self, name: str, value: Value | None) -> None:
+        """Hold ``name`` at ``value`` from now on; None sets it free."""
+        if value is None:
+            self._fixed.pop(name, None)
+        else:
+            self._fixed[name] = self.space[name].check(name, value)
+
+    def bound(self, name: str, low: float, high: float) -> None:
+        """Keep the numeric hyperparameter ``name`` in [low, high] from now on."""
+        member = self.space[name]
+        assert isinstance(member, (Float, Int))
+        bounded = replace(member, low=low, high=high, sizes=tuple(_sizes(member)))
+        self._allowed = self._allowed.replace(**{name: bounded})
+
+    def overridden(self, settings: Mapping[str, Value]) -> Settings:
+        """Return ``settings`` under the user's overrides: fixed values, changed bounds."""
+        values = dict(settings)
+        for name, member in self._allowed.items():
+            if isinstance(member, (Float, Int)):
+                clipped = min(member.high, max(member.low, float(values[name])))
+                values[name] = type(member.low)(clipped) if isinstance(member, Int) else clipped
+        return Settings({**values, **self._fixed})
+
+    def decide(self, path: Sequence[Node], *, kind: ChoiceKind, reason: str, explore: bool = True) -> tuple[Settings, Choice]:
+        """Return the settings of the segment after ``path``, and the record of how they were chosen."""
+        seen = self._see(path)
+        now = self.overridden(path[-1].job.settings)
+        decision = self.agent.decide(seen.observation, self._masks(now), explore=explore)
+        features = tuple(zip(self._names, map(float, seen.observation), strict=True))
+        values = self.agent.value(seen.observation[None])[:, 0]
+        predicted = (seen.best - float(values.mean()), float(values.std()))
+        choice = Choice(kind, reason, features, self._heads(decision), predicted)
+        return self._allowed.apply(now, decision.action), choice
+
+    def predictions(self, paths: Sequence[Sequence[Node]]) -> np.ndarray:
+        """Return the error that each member of the ensemble predicts for the end of each path, shape (members, paths)."""
+        seen = [self._see(path) for path in paths]
+        values = self.agent.value(np.stack([one.observation for one in seen]))
+        return np.array([one.best for one in seen]) - values
+
+    def learn(self, path: Sequence[Node], *, pauses: bool) -> float:
+        """Learn from the last segment of ``path`` and return its reward. ``pauses``: nothing may follow for a while."""
+        node = path[-1]
+        trace = trace_of(path)
+        stand = standings(trace, self.goal)
+        reward = float(self.reward(stand[-2], stand[-1]))
+        action = self._action(node)
+        stream = self._stream(node)
+        if action is not None:
+            terminated = node.checkpoint is None or node.job.index + 1 >= node.job.horizon
+            transition = Transition(
+                observation=self._before(path),
+                action=action,
+                reward=reward,
+                next_observation=self._see(path).observation,
+                terminated=terminated,
+                truncated=pauses and not terminated,
+                next_masks=self._masks(self.overridden(node.job.settings)),
+                stream=stream,
+            )
+            self.agent.learn(transition)
+        return reward
+
+    def _before(self, path: Sequence[Node]) -> np.ndarray:
+        """Return what was seen before the last segment of ``path``."""
+        if len(path) > 1:
+            return self._see(path[:-1]).observation
+        trace = trace_of(path)
+        return observe(Trace(trace.start, trace.before, (), trace.horizon), self.goal, self.space)
+
+    def _see(self, path: Sequence[Node]) -> _Seen:
+        """Return what is seen at the end of ``path``. Nodes never change: what was seen once is kept."""
+        node = path[-1].id
+        if node not in self._seen:
+            trace = trace_of(path)
+            best = standings(trace, self.goal)[-1].best
+            self._seen[node] = _Seen(observe(trace, self.goal, self.space), best)
+        return self._seen[node]
+
+    def _masks(self, settings: Settings) -> list[np.ndarray]:
+        """Return the moves that do something; a fixed hyperparameter can only be kept."""
+        masks = self._allowed.masks(settings)
+        kept = self._allowed.keep()
+        return [
+            np.arange(len(mask)) == keep if name in self._fixed else mask
+            for name, mask, keep in zip(self.space.live, masks, kept, strict=True)
+        ]
+
+    def _heads(self, decision: Decision) -> tuple[HeadChoice, ...]:
+        return tuple(
+            HeadChoice(
+                name=name,
+                agent=self.name,
+                moves=tuple(str(move) for move in self._allowed[name].moves),
+                values=tuple(map(float, decision.values[head])),
+                spreads=tuple(map(float, decision.spreads[head])),
+                chosen=decision.action[head],
+                explored=decision.explored[head],
+            )
+            for head, name in enumerate(self.space.live)
+        )
+
+    def _action(self, node: Node) -> tuple[int, ...] | None:
+        """Return the moves that made ``node``: none at a root (keep), unknown (None) where the user chose the settings."""
+        if node.job.parent is None:
+            return self.space.keep()
+        return tuple(head.chosen for head in node.job.choice.heads) or None
+
+    def _stream(self, node: Node) -> int:
+        goes_on = node.job.parent is not None and node.job.choice.kind == "continue"
+        stream = self._streams[node.job.parent] if goes_on and node.job.parent is not None else node.id
+        self._streams[node.id] = stream
+        return stream
+
+
+def _sizes(member: Float | Int) -> list[float]:
+    """Return the sizes of a member's moves, so that narrower bounds leave the moves as they are."""
+    sizes = [getattr(move, "factor", None) or getattr(move, "delta", 0.0) for move in member.moves]
+    return [size for size in sizes if size > (1.0 if member.log else 0.0)]
