@@ -32,8 +32,8 @@ class Transition:
     """One step of an environment. Observations have shape (features,), float32; ``action`` has one index a head.
 
     ``terminated``: the process ended by itself, nothing follows, no bootstrapping. ``truncated``: it was cut off here,
-    the next observation still has a value. ``next_masks``: moves allowed at the next observation (None: all).
-    ``stream``: transitions of one episode share a number and arrive in order; different streams may interleave.
+    the next observation still has a value. ``masks`` and ``next_masks``: moves allowed at the observation and at the
+    next one (None: all). ``stream``: transitions of one episode share a number and arrive in order; streams may interleave.
     """
 
     observation: np.ndarray
@@ -44,6 +44,7 @@ class Transition:
     truncated: bool = False
     next_masks: Masks | None = None
     stream: int = 0
+    masks: Masks | None = None
 
 
 class Agent(Protocol):
@@ -52,8 +53,11 @@ class Agent(Protocol):
     @property
     def heads(self) -> tuple[int, ...]: ...
 
-    def decide(self, observation: np.ndarray, masks: Masks | None = None, *, explore: bool = True) -> Decision:
-        """Return a choice for ``observation``, shape (features,)."""
+    def decide(self, observation: np.ndarray, masks: Masks | None = None, *, explore: bool = True, stream: int = 0) -> Decision:
+        """Return a choice for ``observation``, shape (features,).
+
+        ``stream`` is that of the transition to come: exploration that holds on to one belief for an episode needs it.
+        """
         ...
 
     def learn(self, transition: Transition) -> None:

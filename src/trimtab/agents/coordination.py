@@ -1,0 +1,75 @@
+"""How the heads of a factored agent share one reward.
+
+Shapes: K members, B observations, H heads, M moves. ``best`` holds the highest value of each head, ``taken`` the value of the
+move that was made, both (K, B, H).
+
+- Independent: every head learns the whole return as if it were alone. The known-weak variant (Claus & Boutilier 1998).
+- Value decomposition: the sum of the heads' values learns the return (VDN, Sunehag et al. 2018).
+- Sequential: a head sees the moves chosen before it; it is worth the best that later heads can make of it, and only the
+  last head meets the reward (Metz et al. 2017; for configuration: Bordne et al. 2024, CANDID-DAC).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+Tensor = torch.Tensor
+
+
+class Coordination(Protocol):
+    """A way to divide one reward. ``sequential``: a head's values depend on the moves chosen before it."""
+
+    @property
+    def sequential(self) -> bool: ...
+
+    def worth(self, best: Tensor) -> Tensor:
+        """Return what acting greedily is worth, (K, B, H) for each head or (K, B, 1) for all of them."""
+        ...
+
+    def errors(self, taken: Tensor, best: Tensor, target: Tensor) -> Tensor:
+        """Return prediction − target, (K, B, H) or (K, B, 1), of a target that is shaped like ``worth``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Independent:
+    sequential: bool = False
+
+    def worth(self, best: Tensor) -> Tensor:
+        return best
+
+    def errors(self, taken: Tensor, best: Tensor, target: Tensor) -> Tensor:  # noqa: ARG002 (protocol)
+        return taken - target
+
+
+@dataclass(frozen=True, slots=True)
+class ValueDecomposition:
+    sequential: bool = False
+
+    def worth(self, best: Tensor) -> Tensor:
+        return best.sum(-1, keepdim=True)
+
+    def errors(self, taken: Tensor, best: Tensor, target: Tensor) -> Tensor:  # noqa: ARG002 (protocol)
+        return taken.sum(-1, keepdim=True) - target
+
+
+@dataclass(frozen=True, slots=True)
+class Sequential:
+    sequential: bool = True
+
+    def worth(self, best: Tensor) -> Tensor:
+        return best[..., :1]
+
+    def errors(self, taken: Tensor, best: Tensor, target: Tensor) -> Tensor:
+        # Inside a step there is no loop of bootstrapping, so the learner's own values may be the targets: no lag over H heads.
+        return taken - torch.cat((best[..., 1:].detach(), target), dim=-1)
+
+
+COORDINATIONS: dict[str, Coordination] = {
+    "independent": Independent(),
+    "value-decomposition": ValueDecomposition(),
+    "sequential": Sequential(),
+}
