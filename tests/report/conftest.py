@@ -299,7 +299,10 @@ def synthetic_events(count: int, *, fork_every: int = 9, horizon: int = 20) -> l
     rng = np.random.default_rng(0)
     heads = [(name, tuple(str(move) for move in SPACE[name].moves)) for name in SPACE.live]
     features = tuple((f"feature {index}", float(rng.normal())) for index in range(24))
-    settings = [SPACE.sample(rng) for _ in range(50)]
+    moves = [
+        tuple(int(rng.integers(n)) if rng.random() < 0.3 else k for n, k in zip(SPACE.heads, SPACE.keep(), strict=True))
+        for _ in range(50)
+    ]
     nodes: list[Node] = []
     for id_ in range(1, count + 1):
         parent = _parent(nodes, rng, horizon, fork_every)
@@ -315,13 +318,14 @@ def synthetic_events(count: int, *, fork_every: int = 9, horizon: int = 20) -> l
                 for name, moves in heads
             ),
         )
+        settings = SPACE.apply(parent.job.settings, moves[id_ % 50]) if parent else SPACE.sample(rng)
         index = parent.job.index + 1 if parent else 0
         job = Job(
             id_,
             parent.id if parent else None,
             parent.job.root if parent else id_,
             None,
-            settings[id_ % 50],
+            settings,
             index,
             horizon,
             0,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from trimtab.report.branches import branches
-from trimtab.report.scales import Scale, fit
+from trimtab.report.scales import Scale, drawable, fit
 from trimtab.report.story import Account, Story
 from trimtab.report.words import figure
 from trimtab.space import show
@@ -82,7 +82,7 @@ def progress_chart(story: Story) -> Chart | None:
     """Return the best metric so far against the number of segments spent; None if nothing finite was measured."""
     points, best = list[Point](), math.inf
     for spent, account in enumerate(story.accounts.values(), start=1):
-        if account.node.error < best and account.node.checkpoint is not None:
+        if account.node.error < best and drawable(account.after) and account.node.checkpoint is not None:
             best = account.node.error
             points.append((float(spent), account.after))
     if not points:
@@ -111,7 +111,7 @@ def loss_charts(story: Story) -> list[Chart]:
     for title, name in measures:
         values = [y for _, points in series[name] for _, y in points]
         up = shared if name in ("train", "loss") else _robust_fit(values)
-        if any(map(math.isfinite, values)):
+        if any(map(drawable, values)):
             charts.append(_loss_chart(title, series[name], up))
     return charts
 
@@ -167,7 +167,7 @@ def _value(measurement: object, name: str) -> float:
 def _loss_chart(title: str, series: list[tuple[str, list[Point]]], up: Scale) -> Chart:
     deepest = max(x for _, points in series for x, _ in points)
     across = Scale(0.0, max(1.0, deepest))
-    best = [point for point in series[-1][1] if math.isfinite(point[1])]
+    best = [point for point in series[-1][1] if drawable(point[1])]
     return Chart(
         title=title,
         note="by segment of the run" + (", log scale" if up.log else ""),
@@ -183,7 +183,7 @@ def _loss_chart(title: str, series: list[tuple[str, list[Point]]], up: Scale) ->
 def _polyline(points: Sequence[Point], across: Scale, up: Scale) -> str:
     parts, pen = list[str](), "M"
     for x, y in points:
-        if not math.isfinite(y):
+        if not drawable(y):
             pen = "M"
             continue
         height = 100 - min(3.0, max(-3.0, up.place(y))) * 100
@@ -194,7 +194,7 @@ def _polyline(points: Sequence[Point], across: Scale, up: Scale) -> str:
 
 def _robust_fit(values: Sequence[float]) -> Scale:
     """Return an axis for losses; what blew up to thirty times the median runs out of the picture instead of flattening it."""
-    finite = sorted(value for value in values if math.isfinite(value))
+    finite = sorted(value for value in values if drawable(value))
     if not finite:
         return Scale(0.0, 1.0)
     middle = finite[len(finite) // 2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from trimtab.report.story import Account, Story
@@ -23,7 +24,7 @@ def embed(story: Story) -> str:
 
 def records(story: Story) -> dict[str, Any]:
     """Return the data of all segments in the order of commit. What repeats (labels, names) is listed once, by index."""
-    index = Indices(_Index(), _Index(), _Index())
+    index = Indices({name: place for place, name in enumerate(story.names)}, _Index(), _Index(), _Index())
     on_path = {account.id for account in story.best_path}
     segments = [_segment(account, story, account.id in on_path, index) for account in story.accounts.values()]
     return {
@@ -54,6 +55,7 @@ class _Index:
 class Indices(NamedTuple):
     """What repeats from segment to segment."""
 
+    names: dict[str, int]
     heads: _Index
     features: _Index
     reasons: _Index
@@ -61,6 +63,7 @@ class Indices(NamedTuple):
 
 def _segment(account: Account, story: Story, on_path: bool, index: Indices) -> dict[str, Any]:
     node, choice = account.node, account.node.job.choice
+    place = index.names
     record: dict[str, Any] = {
         "id": account.id,
         "parent": node.job.parent,
@@ -77,7 +80,7 @@ def _segment(account: Account, story: Story, on_path: bool, index: Indices) -> d
         "metrics": {name: short(value) for name, value in node.after.metrics.items() if name != story.goal.metric},
         "seconds": short(node.after.seconds),
         "settings": [_text(node.job.settings.get(name)) for name in story.names],
-        "changes": [[change.name, show(change.before), show(change.after), int(change.explored)] for change in account.changes],
+        "changes": [place[change.name] for change in account.changes],
         "heads": [_head(head, index.heads) for head in choice.heads],
     }
     if choice.features:
@@ -110,7 +113,12 @@ def figures(values: Sequence[float], digits: int = 3) -> str:
     >>> figures((0.12345, float("-inf"), 2.0))
     '0.123 -inf 2'
     """
-    return " ".join([f"%.{digits}g"] * len(values)) % tuple(values)
+    return _format(len(values), digits) % tuple(values)
+
+
+@cache
+def _format(count: int, digits: int) -> str:
+    return " ".join([f"%.{digits}g"] * count)
 
 
 def _text(value: float | int | str | bool | None) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trimtab.report.story import Account, Story
+from trimtab.report.scales import drawable
+from trimtab.report.story import Story
 from trimtab.space import Categorical
 
 LEAST_SEGMENTS, LEAST_RUNS = 5, 8
@@ -17,10 +18,10 @@ LEAST_SEGMENTS, LEAST_RUNS = 5, 8
 
 @dataclass(frozen=True, slots=True)
 class ChangeWorth:
-    """Mean reward of the segments that changed a hyperparameter, above the mean of those that kept it.
+    """Mean reward of segments that changed a hyperparameter above those that kept it, at the same place in their runs.
 
-    Rewards are counted against the mean of all segments at the same place in their runs, because early segments earn more
-    whatever is done. ``low``, ``high``: 95 % interval of the difference (Welch). Changes are not made at random.
+    The same place, because early segments earn more whatever is done: the slope of reward on "changed" with one intercept
+    for each place, and its 95 % interval. An association: changes are not made at random.
     """
 
     name: str
@@ -42,21 +43,16 @@ class StartCorrelation:
 
 def change_worths(story: Story) -> list[ChangeWorth]:
     """Return what changes were worth, the most first, where at least LEAST_SEGMENTS segments changed and kept."""
-    changed: dict[str, list[float]] = defaultdict(list)
-    kept: dict[str, list[float]] = defaultdict(list)
-    for account, reward in _excess_rewards(story):
-        names = {change.name for change in account.changes}
-        for name in names:
-            changed[name].append(reward)
-        for name in story.active(account.node.job.settings) - names:
-            kept[name].append(reward)
+    rewards: dict[str, list[tuple[int, bool, float]]] = defaultdict(list)
+    for account in story.accounts.values():
+        if account.node.job.parent is None or account.diverged or not drawable(account.node.reward):
+            continue
+        changed = {change.name for change in account.changes}
+        for name in story.active(account.node.job.settings) | changed:
+            rewards[name].append((account.node.job.index, name in changed, account.node.reward))
     live = story.space.live if story.space is not None else story.names
-    found = [
-        _worth(name, np.array(changed[name]), np.array(kept[name]))
-        for name in live
-        if min(len(changed[name]), len(kept[name])) >= LEAST_SEGMENTS
-    ]
-    return sorted(found, key=lambda worth: -worth.difference)
+    worths = [_worth(name, rewards[name]) for name in live if rewards[name]]
+    return sorted((worth for worth in worths if worth is not None), key=lambda worth: -worth.difference)
 
 
 def start_correlations(story: Story) -> list[StartCorrelation]:
@@ -96,25 +92,24 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return (last - (counts - 1) / 2)[inverse]
 
 
-def _excess_rewards(story: Story) -> list[tuple[Account, float]]:
-    """Return each continued segment's reward above the mean at its index; diverged ones and lone ones have no measure."""
-    by_index: dict[int, list[Account]] = defaultdict(list)
-    for account in story.accounts.values():
-        if account.node.job.parent is not None and not account.diverged and math.isfinite(account.node.reward):
-            by_index[account.node.job.index].append(account)
-    means = {index: sum(peer.node.reward for peer in peers) / len(peers) for index, peers in by_index.items()}
-    return [
-        (account, account.node.reward - means[index])
-        for index, peers in by_index.items()
-        if len(peers) > 1
-        for account in peers
-    ]
+def _worth(name: str, rewards: list[tuple[int, bool, float]]) -> ChangeWorth | None:
+    """Return the within-place slope: sum of dx·dr over sum of dx·dx, both as distances from the mean of their place."""
+    places, place = np.unique([index for index, _, _ in rewards], return_inverse=True)
+    x = np.array([float(changed) for _, changed, _ in rewards])
+    changed, kept = int(x.sum()), int(len(x) - x.sum())
+    dx, dr = _centred(x, place), _centred(np.array([reward for _, _, reward in rewards]), place)
+    spread, freedom = float(dx @ dx), len(x) - len(places) - 1
+    if min(changed, kept) < LEAST_SEGMENTS or spread < 1e-9 or freedom < 1:
+        return None
+    slope = float(dx @ dr) / spread
+    residuals = dr - slope * dx
+    reach = 1.96 * math.sqrt(float(residuals @ residuals) / freedom / spread)
+    return ChangeWorth(name, changed, kept, slope, slope - reach, slope + reach)
 
 
-def _worth(name: str, changed: np.ndarray, kept: np.ndarray) -> ChangeWorth:
-    difference = float(changed.mean() - kept.mean())
-    error = math.sqrt(changed.var(ddof=1) / len(changed) + kept.var(ddof=1) / len(kept))
-    return ChangeWorth(name, len(changed), len(kept), difference, difference - 1.96 * error, difference + 1.96 * error)
+def _centred(values: np.ndarray, place: np.ndarray) -> np.ndarray:
+    means = np.bincount(place, weights=values) / np.bincount(place)
+    return values - means[place]
 
 
 def _lowest_error_by_run(story: Story) -> dict[int, float]:

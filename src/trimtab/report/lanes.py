@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from trimtab.report.branches import Branch, branches
+from trimtab.report.scales import drawable
 from trimtab.report.story import Account, Story
 from trimtab.report.words import figure
 
@@ -162,7 +163,7 @@ def _lines(branch: Branch, lane: int, lane_of: dict[int, int], step: float, on_p
 
 def _error_range(story: Story) -> tuple[float, float] | None:
     """Return the errors between which shades run: the lowest and the nine-tenths quantile, for the sake of outliers."""
-    errors = sorted(account.node.error for account in story.accounts.values() if math.isfinite(account.node.error))
+    errors = sorted(account.node.error for account in story.accounts.values() if drawable(account.node.error))
     return (errors[0], errors[(len(errors) - 1) * 9 // 10]) if errors else None
 
 
@@ -170,7 +171,7 @@ def _shade(error: float, errors: tuple[float, float] | None) -> int:
     if errors is None or not math.isfinite(error):
         return -1
     low, high = errors
-    worse = min(1.0, (error - low) / (high - low)) if high > low else 0.0
+    worse = min(1.0, max(0.0, (error - low) / (high - low))) if high > low else 0.0
     return min(SHADES - 1, int((1 - worse) * SHADES))
 
 

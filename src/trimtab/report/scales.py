@@ -26,9 +26,14 @@ class Scale:
         return _log_ticks(self.low, self.high, most) if self.log else _linear_ticks(self.low, self.high, most)
 
 
+def drawable(value: float) -> bool:
+    """Return whether ``value`` is finite and so small that differences of such values are finite too."""
+    return abs(value) < 1e150
+
+
 def fit(values: Iterable[float], *, log: bool | None = None, margin: float = 0.06) -> Scale:
     """Return an axis that holds every finite value with a margin; ``log=None`` chooses by their spread."""
-    finite = sorted(value for value in values if math.isfinite(value))
+    finite = sorted(value for value in values if drawable(value))
     if not finite:
         return Scale(0.0, 1.0)
     low, high = finite[0], finite[-1]

@@ -34,13 +34,17 @@
   function changes(segment) {
     if (segment.kind === "start") return "new run";
     if (!segment.changes.length) return "everything left as it was";
-    return segment.changes.map(([name, before, after]) => `${name} ${before} → ${after}`).join(" · ");
+    return segment.changes.map((place) => `${data.names[place]} ${moved(segment, place)}`).join(" · ");
+  }
+  // What a setting was before is what it is at the parent.
+  function moved(segment, place) {
+    return `${byId.get(segment.parent).settings[place]} → ${segment.settings[place]}`;
   }
   function tags(segment) {
     const found = [];
     const tag = (text, tone) => found.push(make("span", { class: "tag " + (tone || "") }, text), " ");
     if (segment.kind !== "continue" && segment.kind !== "start") tag(KINDS[segment.kind], "accent");
-    if (segment.changes.some((change) => change[3])) tag("explored");
+    if (segment.heads.some((choice) => choice[2])) tag("explored");
     if (segment.diverged) tag("diverged", "warn");
     if (segment.ended) tag("branch ended", "warn");
     if (segment.id === data.best) tag("best", "accent");
@@ -72,8 +76,8 @@
     const keep = values[moves.indexOf("keep")];
     const zero = keep !== null && keep !== undefined ? keep : possible.reduce((sum, value) => sum + value, 0) / (possible.length || 1);
     const reach = Math.max(1e-12, ...values.map((value, i) => value === null ? 0 : Math.abs(value - zero) + (spreads[i] || 0)));
-    const changed = segment.changes.find((change) => change[0] === name);
-    const now = changed ? `${changed[1]} → ${changed[2]}` : segment.settings[data.names.indexOf(name)];
+    const place = data.names.indexOf(name);
+    const now = segment.changes.includes(place) ? moved(segment, place) : segment.settings[place];
     const title = make("header", {}, make("b", {}, name), make("span", { class: "now" }, now || ""), explored ? make("span", { class: "tag" }, "explored") : null);
     const rows = moves.map((label, i) => move(label, values[i], spreads[i] || 0, zero, reach, { chosen: i === chosen, explored: i === chosen && explored }));
     return make("div", { class: "head", title: `decided by ${agent}` }, title, rows);
