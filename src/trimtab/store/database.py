@@ -19,10 +19,11 @@ from trimtab.errors import MissingExtraError, StoreError, StoreLockedError
 from trimtab.store.filesystem import is_network
 from trimtab.store.places import EXPECTED
 
+_READ_ONLY = "the file or its folder is read-only; allow writing, or open it with read_only=True"
 _REASONS: tuple[tuple[str, type[StoreError], str], ...] = (
     ("SQLITE_BUSY", StoreLockedError, "another process is writing and did not finish in time; try again, or end that process"),
     ("SQLITE_LOCKED", StoreLockedError, "another connection is writing and did not finish in time; try again"),
-    ("SQLITE_READONLY", StoreError, "the file or its folder is read-only; allow writing, or open it with read_only=True"),
+    ("SQLITE_READONLY", StoreError, _READ_ONLY),
     ("SQLITE_PERM", StoreError, "the file may not be used; check its permissions"),
     ("SQLITE_AUTH", StoreError, "the file may not be used; check its permissions"),
     ("SQLITE_FULL", StoreError, "the disk is full; what was committed is safe, free some space and run again"),
@@ -38,7 +39,7 @@ def open_engine(url: URL, *, create: bool, read_only: bool, busy_seconds: float)
     if url.get_backend_name() != "sqlite":
         return _server_engine(url)
     path = Path(url.database or "")
-    _check_path(path, create=create and not read_only)
+    _check_path(path, create=create and not read_only, writes=not read_only)
     target = url.set(database=_read_only_uri(path), query={"uri": "true"}) if read_only else url
     engine = create_engine(target, connect_args={"timeout": busy_seconds})
     journal_mode = None if read_only else "TRUNCATE" if is_network(path) else "WAL"
@@ -87,13 +88,16 @@ def _server_engine(url: URL) -> Engine:
         raise MissingExtraError(f"{url.drivername} needs {error.name}: pip install {error.name}") from error
 
 
-def _check_path(path: Path, *, create: bool) -> None:
+def _check_path(path: Path, *, create: bool, writes: bool) -> None:
     """Raise StoreError if no database can be at ``path``; make an empty one, for its owner alone, if it may be made."""
     if path.is_dir():
         raise StoreError(f"{path}: a folder; {EXPECTED}")
     if not path.parent.is_dir():
         raise StoreError(f"{path}: there is no folder {path.parent}; make it first")
     if path.exists():
+        # asked here, for SQLite only says that it cannot open the log beside the file
+        if writes and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+            raise StoreError(f"{path}: {_READ_ONLY}")
         return
     if not create:
         raise StoreError(f"{path}: there is no such store")
