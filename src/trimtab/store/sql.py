@@ -13,6 +13,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, delete, func, insert, select, update
@@ -79,8 +80,9 @@ class SqlJournal:
         self._study = study
         self._key = key
         self._read_only = read_only
-        self._checkpoints = StudyCheckpoints(open_checkpoints(folder), self._committed_digests)
         self._place = f"{show_url(url)}, study {study!r}"
+        # not a method of ours: a journal in a cycle would keep its database open long after it was forgotten
+        self._checkpoints = StudyCheckpoints(open_checkpoints(folder), partial(_committed_digests, engine, key, self._place))
         self._taken: dict[int, str] = {}
         self._seen: int | None = None
         self._locked = False
@@ -229,11 +231,12 @@ class SqlJournal:
         if keys:
             connection.execute(delete(schema.requests).where(schema.requests.c.id.in_(list(keys))))
 
-    def _committed_digests(self) -> frozenset[str]:
-        column = schema.segments.c.checkpoint
-        query = select(column).where(schema.segments.c.study == self._key, column.is_not(None))
-        with reading(self._engine, self._place) as connection:
-            return frozenset(connection.execute(query).scalars())
+
+def _committed_digests(engine: Engine, key: int, place: str) -> frozenset[str]:
+    column = schema.segments.c.checkpoint
+    query = select(column).where(schema.segments.c.study == key, column.is_not(None))
+    with reading(engine, place) as connection:
+        return frozenset(connection.execute(query).scalars())
 
 
 def _check_name(study: str) -> None:
