@@ -34,6 +34,9 @@ def map_leaves(batch: Any, change: Callable[[Tensor], Tensor]) -> Any:
 
 def length(batch: Any) -> int:
     """Return the number of examples in ``batch``: the length of its first tensor."""
+    first: Any = batch[0] if isinstance(batch, (tuple, list)) and batch else batch
+    if isinstance(first, Tensor) and first.ndim:
+        return first.shape[0]
     return next((len(tensor) for tensor in leaves(batch) if tensor.ndim), 1)
 
 

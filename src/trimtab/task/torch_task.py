@@ -254,7 +254,7 @@ class TorchTask:
         if not self._fingerprint:
             described = {
                 "sizes": {name: data.size for name, data in self.data.items()},
-                "example": [f"{tuple(tensor.shape)} {tensor.dtype}" for tensor in leaves(head(self.data["train"], 1))],
+                "example": [f"{tuple(tensor.shape)} {tensor.dtype}" for tensor in leaves(self._head("train", 1))],
                 "loss": self.loss if isinstance(self.loss, str) else name_of(self.loss),
                 "step": name_of(self.step),
                 "segment": str(self.segment),
@@ -274,13 +274,18 @@ class TorchTask:
         apply.check_values("settings", values)
         return values
 
+    def _head(self, split: str, count: int) -> Batch:
+        # seeded, for examples may draw from the global generator, and a look at them must not be felt by what follows
+        with seeded(0, self.device):
+            return head(self.data[split], count)
+
     def _trial(self, settings: Settings) -> tuple[nn.Module, set[str]]:
         """Build a model from ``settings``, put the first examples through it, and check the labels against its outputs."""
         with seeded(0, self.device):
             model, read = building.build_model(self.build, settings)
             if self.pretrained is not None and not self._tried:
                 building.load_pretrained(model, self.pretrained)
-            first = head(self.data["train"], 2)
+            first = self._head("train", 2)
             if first is None:
                 raise DataError("train: expected at least one example, got an empty stream")
             if self.step is None and not self._tried:
@@ -302,7 +307,7 @@ class TorchTask:
         model = building.build_model(self.build, settings)[0].to(self.device)
         if any(isinstance(parameter, nn.UninitializedParameter) for parameter in model.parameters()):
             # lazy modules take their shapes from the first batch, and the optimizer needs them before
-            building.outputs_of(model, pair(to_device(head(self.data["train"], 2), self.device))[0])
+            building.outputs_of(model, pair(to_device(self._head("train", 2), self.device))[0])
         return model
 
     def _state(self, model: nn.Module, *, run_seed: int, start: Settings, applied: dict[str, Any]) -> TorchState:
@@ -382,7 +387,7 @@ class TorchTask:
         if self.evaluation_batch is not None:
             return self.evaluation_batch
         if self._example_bytes is None:
-            first = head(self.data["validation"], 1)
+            first = self._head("validation", 1)
             self._example_bytes = max(1, sum(tensor.nbytes for tensor in leaves(first)))
         # large enough to cost little, small enough for what a convolution keeps of each example
         return min(4096, max(64, EVALUATION_BYTES // self._example_bytes))
