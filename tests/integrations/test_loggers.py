@@ -113,6 +113,9 @@ def test_tensorboard_goes_on_with_runs_that_it_had_to_close(tmp_path, study_even
 def offline(tmp_path_factory, study_events):
     folder = tmp_path_factory.mktemp("wandb")
     feed(WandB("digits", name="small", folder=folder), study_events)
+    import wandb
+
+    wandb.teardown()  # its service writes the last blocks when it ends, as it does at the end of a process
     return folder
 
 
