@@ -76,7 +76,7 @@ def test_a_worker_killed_in_mid_segment_loses_it_and_the_next_gives_the_same_res
 
 def test_a_worker_that_hangs_past_its_lease_is_replaced(tmp_path, start):
     task = Interrupted(tmp_path)
-    runner = start(task, tmp_path / "checkpoints", workers=1, lease_seconds=0.5)
+    runner = start(task, tmp_path / "checkpoints", workers=1, lease_seconds=2.0)
     runner.send(root_job())
     worker = int(task.said.read_text())
     outcome = runner.receive(60)
@@ -89,7 +89,7 @@ def test_a_worker_that_hangs_past_its_lease_is_replaced(tmp_path, start):
 
 def test_a_worker_that_was_stopped_past_its_lease_cannot_answer_late(tmp_path, start):
     task = Interrupted(tmp_path)
-    runner = start(task, tmp_path / "checkpoints", workers=1, lease_seconds=0.5)
+    runner = start(task, tmp_path / "checkpoints", workers=1, lease_seconds=2.0)
     runner.send(root_job())
     os.kill(int(task.said.read_text()), signal.SIGSTOP)
     assert runner.receive(60).cause == "hung"

@@ -26,6 +26,10 @@ SPACE = Space(
 )
 
 
+Splits = Mapping[Split, tuple[np.ndarray, np.ndarray]]
+"""Inputs, shape (examples, 11) with the last column one, and targets, shape (examples,)."""
+
+
 @dataclass(slots=True)
 class RidgeState:
     """Weights with the bias last, and what fixes the order of the data."""
@@ -40,18 +44,8 @@ class RidgeTask:
 
     goal = Goal()
 
-    def __init__(self) -> None:
-        from sklearn.datasets import load_diabetes  # an extra: the task itself does without
-
-        data: Any = load_diabetes()
-        inputs, targets = data["data"], data["target"]
-        inputs = np.column_stack([inputs / inputs.std(axis=0), np.ones(len(inputs))])
-        targets = (targets - targets.mean()) / targets.std()
-        self.splits = {
-            "train": (inputs[:300], targets[:300]),
-            "validation": (inputs[300:370], targets[300:370]),
-            "test": (inputs[370:], targets[370:]),
-        }
+    def __init__(self, splits: Splits | None = None) -> None:
+        self.splits = _diabetes() if splits is None else splits
 
     def check(self, space: Space) -> None:
         """Raise TaskError unless ``space`` has the names of SPACE."""
@@ -117,3 +111,17 @@ class RidgeTask:
 
     def fingerprint(self) -> str:
         return "ridge on diabetes"
+
+
+def _diabetes() -> Splits:
+    from sklearn.datasets import load_diabetes  # an extra, and slow to import: needed by this function alone
+
+    data: Any = load_diabetes()
+    inputs, targets = data["data"], data["target"]
+    inputs = np.column_stack([inputs / inputs.std(axis=0), np.ones(len(inputs))])
+    targets = (targets - targets.mean()) / targets.std()
+    return {
+        "train": (inputs[:300], targets[:300]),
+        "validation": (inputs[300:370], targets[300:370]),
+        "test": (inputs[370:], targets[370:]),
+    }
