@@ -23,7 +23,7 @@ def conduct(study: Study, *, as_json: bool, quiet: bool) -> None:
     from trimtab.integrations.loggers.terminal import Terminal
     from trimtab.store import open_journal
 
-    terminal = None if quiet else Terminal(console(sys.stderr))
+    terminal = None if quiet else Terminal(console(sys.stderr), title=f"trimtab · {_short(study)}")
     if terminal is not None:
         terminal.recall(_earlier(study))
         study.listeners = (*study.listeners, terminal)

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from trimtab.cli.mistakes import CommandError, UserCodeError, blame
@@ -156,9 +157,7 @@ def _free_name(name: str, file: Path) -> str:
 
 
 def _import_alone(file: Path, name: str) -> ModuleType:
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file)
+    spec = importlib.util.spec_from_file_location(name, file, loader=_ScriptLoader(name, str(file)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -170,3 +169,10 @@ def _import_alone(file: Path, name: str) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+class _ScriptLoader(SourceFileLoader):
+    """Loads a file as Python loads a script: its bytecode is neither looked for nor left behind."""
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002  # the name is part of the protocol
+        return self.source_to_code(self.get_data(self.path), self.path)

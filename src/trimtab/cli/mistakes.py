@@ -37,5 +37,6 @@ def blame(error: BaseException, file: Path) -> str:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == file]
     if not frames:
         return said
+    linecache.checkcache(str(file))
     line = linecache.getline(str(file), frames[-1].lineno or 0).strip()
     return f"{said}\n  {file}:{frames[-1].lineno}: {line}"

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -23,6 +24,22 @@ GOOD, CHANGED, BAD = "bold green", "bold cyan", "red"
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """Pieces of text that fill lines one after the other and are never broken."""
+
+    pieces: tuple[Text, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = Text(no_wrap=True, overflow="ellipsis")
+        for piece in self.pieces:
+            if line and line.cell_len + 2 + piece.cell_len > options.max_width:
+                yield line
+                line = Text(no_wrap=True, overflow="ellipsis")
+            line.append_text(Text.assemble("  ", piece) if line else piece)
+        yield line
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """Seconds: since the display began, still to come (None: unknown), and since the best was found (None: earlier sitting)."""
 
@@ -31,7 +48,7 @@ class Clock:
     since_best: float | None
 
 
-def panel(tally: Tally, clock: Clock) -> RenderableType:
+def panel(tally: Tally, clock: Clock, *, title: str = "trimtab") -> RenderableType:
     """Return the live display."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style=LABEL, no_wrap=True)
@@ -40,10 +57,15 @@ def panel(tally: Tally, clock: Clock) -> RenderableType:
         grid.add_row("best", _best(tally, tally.best, clock))
     if tally.last is not None:
         grid.add_row("last", _last(tally, tally.last))
-        grid.add_row("", settings_line(tally, tally.last))
-    grid.add_row("", _counts(tally))
-    title = Text.assemble(("trimtab", "bold"), (_team(tally), LABEL))
-    return Panel(Group(_bar(tally, clock), "", grid), title=title, title_align="left", border_style="dim", padding=(0, 1))
+        grid.add_row("with", Flow(tuple(_settings(tally, tally.last))))
+        grid.add_row("tree", _counts(tally))
+    else:
+        grid.add_row("", Text("the first segment is under way", LABEL))
+    heading = Text.assemble((title, "bold"), (_team(tally), LABEL))
+    body = Group(_bar(tally, clock), "", grid)
+    # not the whole width: the ^C that a terminal echoes behind the last line must not begin another
+    frame = Panel(body, title=heading, title_align="left", border_style="dim", padding=(0, 1))
+    return Padding(frame, (0, 4, 0, 0))
 
 
 def line(tally: Tally, clock: Clock) -> str:
@@ -57,26 +79,10 @@ def line(tally: Tally, clock: Clock) -> str:
         parts.append(f"best {name} {figure(value)} (node {tally.best.id})")
     if tally.last is not None:
         parts.append(f"node {tally.last.id}: run {tally.last.job.root}, {_depth(tally.last)}, {_measured(tally, tally.last)}")
-        parts.append(settings_line(tally, tally.last).plain)
+        parts.append("  ".join(piece.plain for piece in _settings(tally, tally.last)))
     if clock.left is not None and tally.finished is None:
         parts.append(f"{clock_time(clock.left)} left")
     return " | ".join(parts)
-
-
-def settings_line(tally: Tally, node: Node) -> Text:
-    """Return the settings of ``node`` in a line; what it changed is marked by the value that was there before."""
-    changed, found = tally.changed if node is tally.last else {}, Text(overflow="fold")
-    for name in tally.shown(node):
-        value = show(node.job.settings[name])
-        if found:
-            found.append("  ")
-        if name in changed:
-            found.append(f"{name} ", LABEL)
-            found.append(f"{show(changed[name])} → {value}", CHANGED)
-        else:
-            found.append(f"{name} ", LABEL)
-            found.append(value, "" if tally.is_live(name) else LABEL)
-    return found
 
 
 def spark(values: Sequence[float], width: int) -> str:
@@ -158,6 +164,18 @@ def _measured(tally: Tally, node: Node) -> str:
     name, value = tally.metric(node)
     others = [f"{other} {figure(number)}" for other, number in node.after.metrics.items() if other != name]
     return ", ".join([f"{name} {figure(value)}", *others, f"train loss {figure(node.after.train_loss)}"])
+
+
+def _settings(tally: Tally, node: Node) -> list[Text]:
+    """Return the settings of the last node; what it changed is marked by the value that was there before."""
+    found: list[Text] = []
+    for name in tally.shown(node):
+        value = show(node.job.settings[name])
+        if name in tally.changed:
+            found.append(Text.assemble((f"{name} ", LABEL), (f"{show(tally.changed[name])} → {value}", CHANGED)))
+        else:
+            found.append(Text.assemble((f"{name} ", LABEL), (value, "" if tally.is_live(name) else LABEL)))
+    return found
 
 
 def _depth(node: Node) -> str:

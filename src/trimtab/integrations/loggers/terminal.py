@@ -19,21 +19,29 @@ CAUSES = {"error": "the task raised", "lost": "a worker was lost", "hung": "a wo
 
 
 class Terminal:
-    """Shows how a study gets on. ``console``: where (default: stderr). ``seconds``: at least so long between plain lines.
+    """Shows how a study gets on, on ``console`` (default: stderr), headed by ``title``.
 
-    A new best is worth a line at any time. The display ends with the study, or by ``close``.
+    Where there is no terminal it prints lines, at least ``seconds`` apart; a new best is worth a line at any time. The display
+    ends with the study, or by ``close``.
     """
 
     def __init__(
-        self, console: Console | None = None, *, seconds: float = 5.0, clock: Callable[[], float] = time.monotonic
+        self,
+        console: Console | None = None,
+        *,
+        title: str = "trimtab",
+        seconds: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.console = console if console is not None else Console(stderr=True)
+        self.title = title
         self.seconds = seconds
         self.clock = clock
         self._tally = Tally()
         self._live: Live | None = None
         self._began: float | None = None
-        self._share_before = 0.0
+        self._first: tuple[float, float] | None = None
+        """When the first segment of this sitting ended, and the share of the budget that was used then."""
         self._best_at: float | None = None
         self._printed_at = -float("inf")
         self._printed_nodes = -1
@@ -54,6 +62,9 @@ class Terminal:
         self._tally.receive(event)
         if isinstance(event, SegmentFailed):
             self._complain(event)
+        if self._first is None and isinstance(event, SegmentFinished):
+            # what comes before is the start of the workers: no measure of what is to come
+            self._first = (self.clock(), self._tally.share or 0.0)
         is_best = self._tally.best is not best
         if is_best:
             self._best_at = self.clock()
@@ -76,7 +87,7 @@ class Terminal:
         if self._began is not None:
             return
         self._began = self.clock()
-        self._share_before = self._tally.share or 0.0
+        self._first = None
         if self.console.is_terminal and not self.console.is_dumb_terminal:
             # an exception may end the study without a word to its listeners: the cursor must come back all the same
             atexit.register(self.close)
@@ -84,14 +95,15 @@ class Terminal:
             self._live.start()
 
     def _view(self) -> RenderableType:
-        return panel(self._tally, self._times())
+        return panel(self._tally, self._times(), title=self.title)
 
     def _times(self) -> Clock:
         now = self.clock()
         elapsed = now - (self._began if self._began is not None else now)
         share = self._tally.share
-        gained = 0.0 if share is None else share - self._share_before
-        left = elapsed * (1 - share) / gained if share is not None and gained > 0 else None
+        left = None
+        if share is not None and self._first is not None and share > self._first[1]:
+            left = (now - self._first[0]) * (1 - share) / (share - self._first[1])
         return Clock(elapsed, left, None if self._best_at is None else now - self._best_at)
 
     def _print_line(self, *, at_once: bool) -> None:
