@@ -11,25 +11,58 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from trimtab.env import AtMost, Gap, Seconds, TrainingEnv
+    from trimtab.errors import TrimtabError
+    from trimtab.integrations import loggers
     from trimtab.space import Bool, Categorical, Float, Int, Settings, Space
-    from trimtab.task import Goal
+    from trimtab.study import Budget, Result, Schedule, Study
+    from trimtab.task import Goal, Segment
+    from trimtab.task.torch_task import TorchTask
 
 _HOMES = {
+    "trimtab.env": ("AtMost", "Gap", "Seconds", "TrainingEnv"),
+    "trimtab.errors": ("TrimtabError",),
     "trimtab.space": ("Bool", "Categorical", "Float", "Int", "Settings", "Space"),
-    "trimtab.task": ("Goal",),
+    "trimtab.study": ("Budget", "Result", "Schedule", "Study"),
+    "trimtab.task": ("Goal", "Segment"),
+    "trimtab.task.torch_task": ("TorchTask",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = {"loggers": "trimtab.integrations.loggers"}
 
-__all__ = ["Bool", "Categorical", "Float", "Goal", "Int", "Settings", "Space"]
+__all__ = [
+    "AtMost",
+    "Bool",
+    "Budget",
+    "Categorical",
+    "Float",
+    "Gap",
+    "Goal",
+    "Int",
+    "Result",
+    "Schedule",
+    "Seconds",
+    "Segment",
+    "Settings",
+    "Space",
+    "Study",
+    "TorchTask",
+    "TrainingEnv",
+    "TrimtabError",
+    "loggers",
+]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
+    if name in _MODULES:
+        value: object = importlib.import_module(_MODULES[name])
+    elif name in _HOME_OF:
+        value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    else:
         raise AttributeError(f"module 'trimtab' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME_OF[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF})
+    return sorted({*globals(), *_HOME_OF, *_MODULES})

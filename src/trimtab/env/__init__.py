@@ -1,8 +1,15 @@
 """The training process as a Markov decision process: observations, rewards and a Gymnasium environment."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from trimtab.env.observation import feature_names, observe
 from trimtab.env.reward import AtMost, Gap, Reward, Seconds, best, final, resolve
 from trimtab.env.trace import Standing, Step, Trace, finite_error, standings
+
+if TYPE_CHECKING:
+    from trimtab.env.training_env import TrainingEnv
 
 __all__ = [
     "AtMost",
@@ -12,6 +19,7 @@ __all__ = [
     "Standing",
     "Step",
     "Trace",
+    "TrainingEnv",
     "best",
     "feature_names",
     "final",
@@ -20,3 +28,12 @@ __all__ = [
     "resolve",
     "standings",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Gymnasium is imported only by those who want the environment
+    if name == "TrainingEnv":
+        from trimtab.env.training_env import TrainingEnv
+
+        return TrainingEnv
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -82,17 +82,14 @@ def resolve(reward: str | Reward | Mapping[str, Reward | float]) -> Reward:
 
     In a mapping the keys "final" and "best" may have any weight (a number) as value; other values are callables.
     """
-    if isinstance(reward, str):
-        if reward not in NAMED:
-            raise StudyError(
-                f"reward: expected one of {', '.join(NAMED)} or a callable (before, after) -> float, got {reward!r}"
-            )
+    if isinstance(reward, str) and reward in NAMED:
         return NAMED[reward]
-    if isinstance(reward, Mapping):
+    if isinstance(reward, Mapping) and reward:
         return Sum(tuple((name, _term(name, term)) for name, term in reward.items()))
-    if not callable(reward):
-        raise StudyError(f"reward: expected one of {', '.join(NAMED)} or a callable (before, after) -> float, got {reward!r}")
-    return reward
+    if callable(reward):
+        return reward
+    known = ", ".join(map(repr, NAMED))
+    raise StudyError(f"reward: expected {known}, a callable (before, after) -> float or a mapping of terms, got {reward!r}")
 
 
 def _term(name: str, term: Any) -> Reward:

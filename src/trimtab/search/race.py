@@ -18,7 +18,7 @@ from trimtab.search.rungs import promotable, rungs
 from trimtab.store.records import Node
 from trimtab.store.tree import Tree, can_go_on
 
-FORK_SHARE = 0.5
+FORK_SHARE = 0.3
 """Share of new paths that fork the best run instead of starting anew, once a run has reached its end."""
 
 

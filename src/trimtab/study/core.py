@@ -20,6 +20,7 @@ from trimtab.store.records import (
     BranchEnded,
     BudgetExtended,
     Choice,
+    ChoiceKind,
     Event,
     ForkRequested,
     Job,
@@ -85,7 +86,7 @@ class Core:
     def receive(self, event: Event) -> list[Event]:
         """Take in one event and return what is to be committed: the event (with its reward), and what follows from it."""
         if isinstance(event, SegmentFinished):
-            event = SegmentFinished(replace(event.node, reward=self._learn(event.node)))
+            event = self._learned(event.node)
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
@@ -94,10 +95,13 @@ class Core:
             return [event]
         return [event, *self._farewell()]
 
-    def _learn(self, node: Node) -> float:
+    def _learned(self, node: Node) -> SegmentFinished:
+        """Let the agents learn from ``node`` and add it, with the reward it earned, to the tree."""
+        before = [] if node.job.parent is None else self.tree.path(node.job.parent)
+        reward = self.team.learn([*before, node], pauses=node.job.index + 1 in self._heights)
+        node = replace(node, reward=reward)
         self.tree.add(node)
-        pauses = node.job.index + 1 in self._heights
-        return self.team.learn(self.tree.path(node.id), pauses=pauses)
+        return SegmentFinished(node)
 
     def _take_finished(self, event: SegmentFinished) -> None:
         self.jobs.pop(event.node.id, None)
@@ -156,11 +160,10 @@ class Core:
                 return None
             case Start(reason):
                 return self._root_job(reason)
-            case Continue(node, reason):
-                settings, choice = self.team.decide(self.tree.path(node), kind="continue", reason=reason)
-            case Fork(node, reason):
-                settings, choice = self.team.decide(self.tree.path(node), kind="fork", reason=reason)
-        return self._child_job(node, settings, choice)
+            case Continue(parent, reason):
+                return self._decided_job(parent, "continue", reason, rng)
+            case Fork(parent, reason):
+                return self._decided_job(parent, "fork", reason, rng)
 
     def _step(self, left: int, rng: np.random.Generator) -> Step | None:
         if self._roots < len(self.plan.starts) and not self._started_waits():
@@ -208,6 +211,18 @@ class Core:
             found[node.job.root] = (settings, min(best, value))
         failed = [(event.job.settings, float("inf")) for event in self.failures if event.job.parent is None]
         return [*found.values(), *failed]
+
+    def _decided_job(self, parent: int, kind: ChoiceKind, reason: str, rng: np.random.Generator) -> Job:
+        """Return the segment after ``parent`` with the settings that the team decides on."""
+        path, tried = self.tree.path(parent), self._tried(parent)
+        node = self._issued + 1
+        settings, choice = self.team.decide(path, node=node, kind=kind, reason=reason, tried=tried, rng=rng)
+        return self._child_job(parent, settings, choice)
+
+    def _tried(self, parent: int) -> list[Settings]:
+        """Return the settings under which ``parent`` was continued, or is being continued."""
+        running = [job.settings for job in self.jobs.values() if job.parent == parent]
+        return [*(child.job.settings for child in self.tree.children(parent)), *running]
 
     def _child_job(self, parent: int, settings: Settings, choice: Choice) -> Job:
         node = self.tree[parent]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from trimtab.env import feature_names
 from trimtab.errors import StudyError
 from trimtab.space import Keep, Space
 
-AGENTS = ("dqn", "sarsa", "q-learning", "random")
-
-KEEP_PREFERENCE = 0.02
+KEEP_PREFERENCE = 0.05
 """A change must promise at least this much more, in log error, than leaving a setting: doing nothing is a sound schedule."""
+
+EXPLORATION = agents.EpsilonGreedy(start=0.1, end=0.02, steps=400)
+"""Each head strays by itself: with six heads about every second segment tries something at first."""
 
 TABLE_COLUMNS = {"progress": (0.0, 1.0, 3), "error change": (-0.1, 0.05, 3)}
 """What the tabular agents see of a run: feature → low, high, bins. They see the first live hyperparameter too, in 6 bins."""
@@ -23,17 +25,13 @@ TABLE_COLUMNS = {"progress": (0.0, 1.0, 3), "error change": (-0.1, 0.05, 3)}
 
 def recruit(name: str, space: Space, *, seed: int) -> Agent:
     """Return the team ``name`` for the live hyperparameters of ``space``: one head for each."""
-    if name not in AGENTS:
-        raise StudyError(
-            f"agent: expected one of {', '.join(map(repr, AGENTS))} or a function (features, heads, seed) -> Agent, got {name!r}"
-        )
-    options: dict[str, dict[str, Any]] = {
-        "dqn": _dqn_options(space),
-        "sarsa": _table_options(space),
-        "q-learning": _table_options(space),
-        "random": {},
-    }
-    return agents.make(name, features=len(feature_names(space)), heads=space.heads, seed=seed, **options[name])
+    if name not in _OPTIONS:
+        known = ", ".join(map(repr, _OPTIONS))
+        raise StudyError(f"agent: expected one of {known} or a function (features, heads, seed) -> Agent, got {name!r}")
+    if not space.live:
+        raise StudyError("space: expected at least one live hyperparameter for the agents to change, got none")
+    options = _OPTIONS[name](space)
+    return agents.make(name, features=len(feature_names(space)), heads=space.heads, seed=seed, **options)
 
 
 def _dqn_options(space: Space) -> dict[str, Any]:
@@ -50,8 +48,11 @@ def _dqn_options(space: Space) -> dict[str, Any]:
         "gradient_steps": 4,
         "target_every": 50,
         "coordination": "value-decomposition",
-        "exploration": agents.EpsilonGreedy(start=0.2, end=0.05, steps=400),
+        # what the members have not seen they must not dream up: a change is made because it paid, or to explore
         "prior": _prior(space),
+        "prior_scale": 0.005,
+        "bootstrap": 0.8,
+        "exploration": EXPLORATION,
     }
 
 
@@ -62,10 +63,19 @@ def _table_options(space: Space) -> dict[str, Any]:
     columns[first] = (0.0, 1.0, 6)
     low, high, bins = zip(*columns.values(), strict=True)
     table = agents.Discretiser(low, high, bins, tuple(names.index(column) for column in columns))
-    exploration = agents.EpsilonGreedy(start=0.2, end=0.05, steps=400)
-    return {"alpha": 0.2, "gamma": 1.0, "discretiser": table, "exploration": exploration, "initial": _prior(space)}
+    return {"alpha": 0.2, "gamma": 1.0, "discretiser": table, "exploration": EXPLORATION, "initial": _prior(space)}
 
 
 def _prior(space: Space) -> list[np.ndarray]:
     """Return the value of every move before anything is learned: to keep is preferred."""
-    return [np.array([0.0 if isinstance(move, Keep) else -KEEP_PREFERENCE for move in space[name].moves]) for name in space.live]
+    return [
+        np.array([0.0 if isinstance(move, Keep) else -KEEP_PREFERENCE for move in space[name].moves]) for name in space.live
+    ]
+
+
+_OPTIONS: dict[str, Callable[[Space], dict[str, Any]]] = {
+    "dqn": _dqn_options,
+    "sarsa": _table_options,
+    "q-learning": _table_options,
+    "random": lambda _: {},
+}

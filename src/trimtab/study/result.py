@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from trimtab.errors import StudyError
 from trimtab.space import Settings
@@ -15,6 +15,9 @@ from trimtab.store.records import Event, Node, SegmentFinished, StudyCreated
 from trimtab.store.tree import Tree
 from trimtab.study.schedule import Schedule
 from trimtab.task import Goal, Task
+
+BaselineRow: TypeAlias = tuple[str, float | None, float | None, int | None, float | None]
+"""Name, validation error, test error, segments, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +98,39 @@ class Result:
 
     def explain(self) -> str:
         """Return in words what was done on the way to the best model and what each change was worth."""
-        from trimtab.report.words import explain
+        from trimtab.report.summary import explain
 
-        return explain(self.events, self.goal)
+        return "\n".join(explain(self.events, self.goal))
 
-    def report(self, path: str | Path, **options: Any) -> None:
-        """Write the study as one self-contained HTML page."""
+    def plot(self, what: str = "losses", *, backend: Literal["matplotlib", "plotly"] = "matplotlib") -> Any:
+        """Return a figure of the study's "losses", of the best run's "settings", or of the "tree"."""
+        from trimtab.report import figures
+
+        drawings = {"losses": figures.plot_losses, "settings": figures.plot_settings, "tree": figures.plot_tree}
+        if what not in drawings:
+            raise StudyError(f"plot: expected one of {', '.join(map(repr, drawings))}, got {what!r}")
+        return drawings[what](self.events, self.goal, backend=backend)
+
+    def report(self, path: str | Path, *, title: str | None = None, baselines: Sequence[BaselineRow] = ()) -> None:
+        """Write the study as one self-contained HTML page. ``baselines``: what it is compared with, shown at the top."""
         from trimtab.report.html import render
 
-        Path(path).write_text(render(self.events, self.goal, **options), encoding="utf-8")
+        page = render(self.events, self.goal, title=title or self.journal.study, baselines=baselines)
+        Path(path).write_text(page, encoding="utf-8")
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: str | Path, *, title: str | None = None, baselines: Sequence[BaselineRow] = ()) -> None:
         """Write best.safetensors, schedule.json, schedule.py and report.html into ``folder``."""
         to = Path(folder)
         to.mkdir(parents=True, exist_ok=True)
         (to / "best.safetensors").write_bytes(self.checkpoint())
         self.schedule.save(to / "schedule.json")
         (to / "schedule.py").write_text(self.export(), encoding="utf-8")
-        self.report(to / "report.html")
+        self.report(to / "report.html", title=title, baselines=baselines)
 
     def _repr_html_(self) -> str:
-        from trimtab.report.summary import summary_html
+        from trimtab.report.summary import fragment
 
-        return summary_html(self.events, self.goal)
+        return fragment(self.events, self.goal)
 
     def _best_node(self) -> Node:
         best = self.tree.best

@@ -18,7 +18,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What a run was trained with. ``run_seed``: initial weights and order of the data; ``horizon``: segments of a whole run."""
+    """What a run was trained with. ``run_seed``: initial weights, order of data; ``horizon``: segments of a whole run."""
 
     run_seed: int
     horizon: int

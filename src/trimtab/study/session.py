@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -70,14 +70,14 @@ class Session:
                 self.runner.send(job)
 
     @contextmanager
-    def _interruptible(self) -> Iterator[None]:
+    def _interruptible(self) -> Generator[None]:
         """Turn the first Ctrl-C into an orderly stop; the second interrupts at once. Only the main thread can listen."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         before = signal.getsignal(signal.SIGINT)
 
-        def stop(number: int, frame: object) -> None:
+        def stop(_number: int, _frame: object) -> None:
             if self._stopping:
                 raise KeyboardInterrupt
             self._stopping = True

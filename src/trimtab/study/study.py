@@ -207,7 +207,9 @@ class Study:
                     "give this study another name or store, or make the two alike"
                 )
         if created.fingerprint != self.task.fingerprint():
-            raise StudyError(f"study {self.name!r} in {self.store} was begun with another task; give this one another name or store")
+            raise StudyError(
+                f"study {self.name!r} in {self.store} was begun with another task; give this one another name or store"
+            )
 
     def _start_runner(self, journal: Journal) -> Runner:
         if self.runner == "inline":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,11 +69,27 @@ class Team:
                 values[name] = type(member.low)(clipped) if isinstance(member, Int) else clipped
         return Settings({**values, **self._fixed})
 
-    def decide(self, path: Sequence[Node], *, kind: ChoiceKind, reason: str, explore: bool = True) -> tuple[Settings, Choice]:
-        """Return the settings of the segment after ``path``, and the record of how they were chosen."""
+    def decide(
+        self,
+        path: Sequence[Node],
+        *,
+        node: int,
+        kind: ChoiceKind,
+        reason: str,
+        tried: Collection[Settings],
+        rng: np.random.Generator,
+    ) -> tuple[Settings, Choice]:
+        """Return the settings of the segment after ``path``, which makes ``node``, and the record of how they were chosen.
+
+        ``tried``: settings under which the path was continued already; the same again would only repeat them.
+        """
         seen = self._see(path)
         now = self.overridden(path[-1].job.settings)
-        decision = self.agent.decide(seen.observation, self._masks(now), explore=explore)
+        masks = self._masks(now)
+        stream = self._streams[path[-1].id] if kind == "continue" else node
+        decision = self.agent.decide(seen.observation, masks, stream=stream)
+        if self._allowed.apply(now, decision.action) in tried:
+            decision = self._otherwise(decision, masks, now, tried, rng)
         features = tuple(zip(self._names, map(float, seen.observation), strict=True))
         values = self.agent.value(seen.observation[None])[:, 0]
         predicted = (seen.best - float(values.mean()), float(values.std()))
@@ -108,6 +124,23 @@ class Team:
             )
             self.agent.learn(transition)
         return reward
+
+    def _otherwise(
+        self,
+        decision: Decision,
+        masks: Sequence[np.ndarray],
+        now: Settings,
+        tried: Collection[Settings],
+        rng: np.random.Generator,
+    ) -> Decision:
+        """Return ``decision`` with one head, drawn at random, making another move, so that the settings are new if they can."""
+        for head in map(int, rng.permutation(len(masks))):
+            for move in map(int, rng.permutation(np.flatnonzero(masks[head]))):
+                action = (*decision.action[:head], move, *decision.action[head + 1 :])
+                if self._allowed.apply(now, action) not in tried:
+                    explored = tuple(strayed or index == head for index, strayed in enumerate(decision.explored))
+                    return replace(decision, action=action, explored=explored)
+        return decision
 
     def _before(self, path: Sequence[Node]) -> np.ndarray:
         """Return what was seen before the last segment of ``path``."""
@@ -155,6 +188,7 @@ class Team:
         return tuple(head.chosen for head in node.job.choice.heads) or None
 
     def _stream(self, node: Node) -> int:
+        """Return the stream of ``node``'s transition: that of its parent if it continues it, its own if it begins a path."""
         goes_on = node.job.parent is not None and node.job.choice.kind == "continue"
         stream = self._streams[node.job.parent] if goes_on and node.job.parent is not None else node.id
         self._streams[node.id] = stream

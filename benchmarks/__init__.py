@@ -1,0 +1,1 @@
+"""Commands that measure what trimtab claims: ``python -m benchmarks.NAME [--quick] [--json FILE]``."""
