@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
+import subprocess
 import time
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from trimtab.report import Baseline, fragment, render
+from trimtab.report import Baseline, fragment, render, tell
 from trimtab.space import Settings
 from trimtab.store.records import (
     BranchEnded,
@@ -97,18 +99,23 @@ def test_the_page_holds_every_segment_and_every_decision(page, events):
     nodes = [event.node for event in events if isinstance(event, SegmentFinished)]
     assert [segment["id"] for segment in records["segments"]] == [node.id for node in nodes]
     for segment, node in zip(records["segments"], nodes, strict=True):
-        heads = node.job.choice.heads
-        assert len(segment["heads"]) == len(heads)
-        assert (
-            [records["features"][segment["features"][0]][i] for i in range(5)] == [name for name, _ in node.job.choice.features]
-            if heads
-            else "features" not in segment
-        )
-        for (number, chosen, explored, values, spreads), head in zip(segment["heads"], heads, strict=True):
-            assert records["heads"][number] == {"name": head.name, "agent": head.agent, "moves": list(head.moves)}
-            assert (chosen, bool(explored)) == (head.chosen, head.explored)
-            assert [float(word) for word in values.split()] == pytest.approx(list(head.values), rel=0.01)
-            assert [float(word) for word in spreads.split()] == pytest.approx(list(head.spreads), rel=0.1)
+        choice = node.job.choice
+        if not choice.heads:
+            assert "team" not in segment
+            continue
+        names, figures = segment["features"]
+        assert records["features"][names] == [name for name, _ in choice.features]
+        assert floats(figures) == pytest.approx([value for _, value in choice.features], rel=0.01)
+        team = [(head["name"], head["agent"], tuple(head["moves"])) for head in records["teams"][segment["team"]]]
+        assert team == [(head.name, head.agent, head.moves) for head in choice.heads]
+        assert segment["chosen"] == [head.chosen for head in choice.heads]
+        assert segment.get("explored", []) == [place for place, head in enumerate(choice.heads) if head.explored]
+        assert floats(segment["values"]) == pytest.approx([value for head in choice.heads for value in head.values], rel=0.01)
+        assert floats(segment["spreads"]) == pytest.approx([value for head in choice.heads for value in head.spreads], rel=0.1)
+
+
+def floats(row):
+    return [float(word) for word in row.split(" ")]
 
 
 def test_every_segment_of_a_small_study_is_a_dot_of_the_tree_that_can_be_reached_by_keyboard(page, events):
@@ -212,10 +219,10 @@ def test_ten_thousand_segments_still_open(large_events, goal):
     text = render(large_events, goal, title="Large")
     assert time.process_time() - begun < 5
     assert len(text.encode()) < 15e6
-    parsed = Page(text)
-    assert len(parsed.records["segments"]) == 10_000
-    assert len(parsed.tags) < 20_000
-    assert "more segments" in parsed.text
+    data = text[text.index('id="data">') + len('id="data">') : text.rindex("</script>\n<script>")]
+    assert len(json.loads(data)["segments"]) == 10_000
+    assert text.count("<") < 20_000
+    assert "more segments" in text
 
 
 def test_the_fragment_for_a_notebook_is_small_and_has_no_script(events, goal):
@@ -231,3 +238,39 @@ def test_the_fragment_for_a_notebook_is_small_and_has_no_script(events, goal):
 def test_a_user_fork_is_told(page, events):
     assert any(isinstance(event, ForkRequested) for event in events)
     assert "asked for a fork" in Page(page).text
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("needs a Chromium browser on the path")
+    return path
+
+
+def opened(chromium, folder, text):
+    """Return the document as a browser has it after running the page's script, cut off from the network."""
+    (folder / "page.html").write_text(text, encoding="utf-8")
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    command = [chromium, *flags.split(), "--disable-component-update", "--disable-sync", "--proxy-server=127.0.0.1:9"]
+    command += [f"--user-data-dir={folder / 'profile'}", "--dump-dom", (folder / "page.html").as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def test_the_script_of_the_page_unfolds_the_decisions(chromium, tmp_path, events, goal):
+    attack = "<img src=x onerror=\"document.body.dataset.owned='1'\">"
+    evil = [
+        replace(
+            event, node=replace(event.node, job=replace(event.node.job, choice=replace(event.node.job.choice, reason=attack)))
+        )
+        if isinstance(event, SegmentFinished)
+        else event
+        for event in events
+    ]
+    document = opened(chromium, tmp_path, render(evil, goal, title=attack))
+    best_path = tell(events, goal).best_path
+    assert document.count("<details") == len(best_path)
+    assert document.count('class="head"') == len(best_path[-1].node.job.choice.heads)
+    assert 'aria-pressed="true"' in document
+    assert "data-owned" not in document
+    assert "<img" not in document

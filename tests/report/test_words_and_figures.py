@@ -79,10 +79,14 @@ def test_figures_are_drawn_by_matplotlib_without_its_global_state(name, events, 
     figure = PLOTS[name](events, goal)
     assert isinstance(figure, Figure)
     file = io.BytesIO()
-    figure.savefig(file, dpi=40)
+    figure.savefig(file, dpi=30)
     assert file.getvalue().startswith(b"\x89PNG")
     assert dict(mpl.rcParams) == before
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_a_notebook_shows_a_figure_although_pyplot_does_not_know_it(events, goal):
+    assert plot_tree(events, goal)._repr_png_().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("name", PLOTS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from trimtab.report.branches import branches
 from trimtab.report.scales import Scale, drawable, fit
 from trimtab.report.story import Account, Story
-from trimtab.report.words import figure
+from trimtab.report.words import figure, tick
 from trimtab.space import show
 from trimtab.space.moves import Value
 
@@ -91,7 +91,7 @@ def progress_chart(story: Story) -> Chart | None:
     up, across = fit([y for _, y in points]), Scale(0.0, max(1.0, points[-1][0]))
     return Chart(
         title="Best so far",
-        note=f"validation {story.goal.metric} against segments spent",
+        note=f"{story.goal.metric}, by segments spent",
         summary=f"Best validation {story.goal.metric} so far: from {figure(points[0][1])} to {figure(points[-1][1])}.",
         across=_counts(across),
         up=_ticks(up),
@@ -106,11 +106,11 @@ def loss_charts(story: Story) -> list[Chart]:
     if story.goal.metric != "loss":
         measures.append((f"Validation {story.goal.metric}", story.goal.metric))
     series = {name: _series(story, name) for _, name in measures}
-    shared = _robust_fit([y for name in ("train", "loss") for _, points in series[name] for _, y in points])
+    shared = _robust_fit([*series["train"], *series["loss"]])
     charts: list[Chart] = []
     for title, name in measures:
         values = [y for _, points in series[name] for _, y in points]
-        up = shared if name in ("train", "loss") else _robust_fit(values)
+        up = shared if name in ("train", "loss") else _robust_fit(series[name])
         if any(map(drawable, values)):
             charts.append(_loss_chart(title, series[name], up))
     return charts
@@ -170,7 +170,7 @@ def _loss_chart(title: str, series: list[tuple[str, list[Point]]], up: Scale) ->
     best = [point for point in series[-1][1] if drawable(point[1])]
     return Chart(
         title=title,
-        note="by segment of the run" + (", log scale" if up.log else ""),
+        note="by segment of the run" + (", log" if up.log else ""),
         summary=f"{title} of {len(series) - 1} branches"
         + (f"; on the best path from {figure(best[0][1])} to {figure(best[-1][1])}." if best else "."),
         across=_counts(across),
@@ -192,13 +192,14 @@ def _polyline(points: Sequence[Point], across: Scale, up: Scale) -> str:
     return "".join(parts)
 
 
-def _robust_fit(values: Sequence[float]) -> Scale:
-    """Return an axis for losses; what blew up to thirty times the median runs out of the picture instead of flattening it."""
-    finite = sorted(value for value in values if drawable(value))
-    if not finite:
+def _robust_fit(series: Sequence[tuple[str, list[Point]]]) -> Scale:
+    """Return an axis for losses that holds the whole best path; what blew up runs out of the picture."""
+    values = sorted(y for _, points in series for _, y in points if drawable(y))
+    best = [y for role, points in series if role == "best" for _, y in points if drawable(y)]
+    if not values:
         return Scale(0.0, 1.0)
-    middle = finite[len(finite) // 2]
-    return fit([value for value in finite if middle <= 0 or value <= 30 * middle])
+    limit = max([4 * values[len(values) // 2], *best]) if values[0] > 0 else values[-1]
+    return fit([value for value in values if value <= limit])
 
 
 def _setting_chart(story: Story, name: str, path: Sequence[Account]) -> Chart | Bands:
@@ -215,7 +216,7 @@ def _steps(story: Story, name: str, path_values: Sequence[Value], active: list[b
     up, across = fit(values, log=log, margin=0.12), Scale(0.0, float(len(values)))
     return Chart(
         title=name,
-        note="log scale" if up.log else "",
+        note="log" if up.log else "",
         summary=f"{name} along the best path: {', '.join(map(show, _stretches(path_values)))}.",
         across=_counts(across, most=4),
         up=_ticks(up, most=4),
@@ -266,8 +267,8 @@ def _stretches(values: Sequence[Value]) -> list[Value]:
 
 
 def _ticks(scale: Scale, most: int = 5, *, whole: bool = False) -> tuple[Tick, ...]:
-    ticks = [tick for tick in scale.ticks(most) if not whole or tick.is_integer()]
-    return tuple(Tick(round(scale.place(tick) * 100, 2), f"{tick:.4g}") for tick in ticks)
+    ticks = [value for value in scale.ticks(most) if not whole or value.is_integer()]
+    return tuple(Tick(round(scale.place(value) * 100, 2), tick(value)) for value in ticks)
 
 
 def _counts(scale: Scale, most: int = 5) -> tuple[Tick, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from trimtab.report.story import Account, Story
@@ -31,7 +31,9 @@ def records(story: Story) -> dict[str, Any]:
         "metric": story.goal.metric,
         "best": story.best.id if story.best else None,
         "names": list(story.names),
-        "heads": [{"name": name, "agent": agent, "moves": list(moves)} for name, agent, moves in index.heads.items],
+        "teams": [
+            [{"name": name, "agent": agent, "moves": list(moves)} for name, agent, moves in team] for team in index.teams.items
+        ],
         "features": [list(names) for names in index.features.items],
         "reasons": index.reasons.items,
         "segments": segments,
@@ -56,7 +58,7 @@ class Indices(NamedTuple):
     """What repeats from segment to segment."""
 
     names: dict[str, int]
-    heads: _Index
+    teams: _Index
     features: _Index
     reasons: _Index
 
@@ -81,12 +83,12 @@ def _segment(account: Account, story: Story, on_path: bool, index: Indices) -> d
         "seconds": short(node.after.seconds),
         "settings": [_text(node.job.settings.get(name)) for name in story.names],
         "changes": [place[change.name] for change in account.changes],
-        "heads": [_head(head, index.heads) for head in choice.heads],
+        **_decision(choice.heads, index),
     }
     if choice.features:
         record["features"] = [
             index.features.number(tuple(name for name, _ in choice.features)),
-            figures([value for _, value in choice.features]),
+            figures(tuple(value for _, value in choice.features)),
         ]
     if choice.predicted is not None:
         record["predicted"] = figures(choice.predicted)
@@ -96,10 +98,20 @@ def _segment(account: Account, story: Story, on_path: bool, index: Indices) -> d
     return record | {name: 1 for name, flag in flags.items() if flag}
 
 
-def _head(head: HeadChoice, heads: _Index) -> list[Any]:
-    """Return definition, chosen move, whether explored, values (-inf: not possible) and spreads."""
-    number = heads.number((head.name, head.agent, head.moves))
-    return [number, head.chosen, int(head.explored), figures(head.values), figures(head.spreads, digits=2)]
+def _decision(heads: tuple[HeadChoice, ...], index: Indices) -> dict[str, Any]:
+    """Return what a team of agents decided. Values and spreads of all moves of all heads stand in one row each."""
+    if not heads:
+        return {}
+    record = {
+        "team": index.teams.number(tuple((head.name, head.agent, head.moves) for head in heads)),
+        "chosen": [head.chosen for head in heads],
+        "values": figures(tuple(chain.from_iterable(head.values for head in heads))),
+    }
+    if any(head.explored for head in heads):
+        record["explored"] = [place for place, head in enumerate(heads) if head.explored]
+    if any(any(head.spreads) for head in heads):
+        record["spreads"] = figures(tuple(chain.from_iterable(head.spreads for head in heads)), digits=2)
+    return record
 
 
 def short(value: float, digits: int = 4) -> float | None:
@@ -107,13 +119,13 @@ def short(value: float, digits: int = 4) -> float | None:
     return float(f"{value:.{digits}g}") if math.isfinite(value) else None
 
 
-def figures(values: Sequence[float], digits: int = 3) -> str:
+def figures(values: tuple[float, ...], digits: int = 3) -> str:
     """Return ``values`` as one text, separated by spaces; a tenth of the time and two thirds of the size of a list.
 
     >>> figures((0.12345, float("-inf"), 2.0))
     '0.123 -inf 2'
     """
-    return _format(len(values), digits) % tuple(values)
+    return _format(len(values), digits) % values
 
 
 @cache

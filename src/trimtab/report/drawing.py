@@ -69,9 +69,11 @@ def _load(module: str) -> Any:  # a module without types that is optional
 
 
 def _matplotlib(panels: Sequence[Panel], columns: int, rows: int) -> Figure:
-    # a Figure made directly, not by pyplot, belongs to nobody else and needs no closing
-    figure = _load("matplotlib.figure").Figure(figsize=(4.0 * columns + 1, 2.6 * rows + 0.6), layout="constrained")
     ramp = _load("matplotlib.colors").LinearSegmentedColormap.from_list("trimtab", RAMP)
+    from trimtab.report.notebook_figure import NotebookFigure
+
+    # made directly, not by pyplot: it belongs to nobody else and needs no closing
+    figure = NotebookFigure(figsize=(4.0 * columns + 1, 2.6 * rows + 0.6), layout="constrained")
     for axes, panel in zip(figure.subplots(rows, columns, squeeze=False).flat, panels, strict=False):
         for part in panel.parts:
             _matplotlib_part(axes, part, ramp)

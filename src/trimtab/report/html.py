@@ -12,7 +12,7 @@ from trimtab.report.importance import change_worths, start_correlations
 from trimtab.report.incidents import incidents
 from trimtab.report.lanes import lay_out
 from trimtab.report.story import Account, Story, tell
-from trimtab.report.words import count, duration, figure, signed
+from trimtab.report.words import count, duration, figure, signed, whole
 from trimtab.space import show
 from trimtab.store.records import Event
 from trimtab.task import Goal
@@ -92,12 +92,12 @@ class Fact:
 
 def _facts(story: Story) -> list[Fact]:
     spent, kinds = story.spent, [account.node.job.choice.kind for account in story.accounts.values()]
-    facts = [Fact("Segments", f"{spent.segments}{_of_budget(story, 'segments')}")]
+    facts = [Fact("Segments", f"{whole(spent.segments)}{_of_budget(story, 'segments')}")]
     if spent.epochs:
-        facts.append(Fact("Epochs", f"{figure(spent.epochs)}{_of_budget(story, 'epochs')}"))
-    facts.append(Fact("Runs", str(len(story.roots))))
-    facts.append(Fact("Forks", str(sum(kind in ("fork", "user") for kind in kinds))))
-    facts.append(Fact("Diverged", str(sum(account.diverged for account in story.accounts.values()))))
+        facts.append(Fact("Epochs", f"{whole(round(spent.epochs, 2))}{_of_budget(story, 'epochs')}"))
+    facts.append(Fact("Runs", whole(len(story.roots))))
+    facts.append(Fact("Forks", whole(sum(kind in ("fork", "user") for kind in kinds))))
+    facts.append(Fact("Diverged", whole(sum(account.diverged for account in story.accounts.values()))))
     facts.append(Fact("Training time", f"{duration(spent.seconds)}{_of_budget(story, 'seconds')}"))
     if isinstance(story.config.get("agent"), str):
         facts.append(Fact("Agent", story.config["agent"]))
@@ -106,7 +106,7 @@ def _facts(story: Story) -> list[Fact]:
 
 
 def _of_budget(story: Story, unit: str) -> str:
-    return f" of {story.budget[unit]:g}" if unit in story.budget else ""
+    return f" of {whole(story.budget[unit])}" if unit in story.budget else ""
 
 
 def _start_figure(story: Story) -> str | None:

@@ -63,7 +63,7 @@ def lay_out(story: Story) -> Lanes:
     every = branches(story)
     shown = _worth_showing(every)
     deepest = max((branch.last.node.job.index + 1 for branch in shown), default=1)
-    step = min(64.0, max(940.0 / deepest, 22.0 if deepest <= 120 else 2400.0 / deepest))
+    step = min(88.0, max(1000.0 / deepest, 22.0 if deepest <= 120 else 2400.0 / deepest))
     lane_of = {account.id: lane for lane, branch in enumerate(shown) for account in branch.accounts}
     on_path = {account.id for account in story.best_path}
     dots = _dots(story, shown, lane_of, step)

@@ -11,16 +11,44 @@ from trimtab.space.moves import Value
 def figure(value: float | None, digits: int = 3) -> str:
     """Return a number with ``digits`` significant digits; words for what is no number.
 
-    >>> figure(0.061234), figure(1234567.0), figure(float("nan")), figure(float("inf")), figure(None)
-    ('0.0612', '1 234 567', 'not finite', 'not finite', '–')
+    >>> figure(0.061234), figure(-1234.5), figure(1e-7), figure(float("nan")), figure(None)
+    ('0.0612', '−1234', '1e-07', 'not finite', '–')
     """
     if value is None:
         return "–"
     if not math.isfinite(value):
         return "not finite"
-    if abs(value) >= 10_000 and float(value).is_integer():
-        return f"{value:,.0f}".replace(",", " ")
-    return f"{value:#.{digits}g}".rstrip(".") if 1e-4 <= abs(value) < 10**digits else f"{value:.{digits}g}"
+    if value == 0:
+        return "0"
+    if 10**digits <= abs(value) < 1e9:
+        return f"{value:,.0f}".replace(",", "\u202f" if abs(value) >= 1e4 else "").replace("-", "−")
+    shown = f"{value:#.{digits}g}".rstrip(".") if 1e-4 <= abs(value) < 10**digits else f"{value:.{digits}g}"
+    return shown.replace("-", "−", 1) if value < 0 else shown
+
+
+def whole(number: float) -> str:
+    """Return an amount that is counted, thousands apart; a fraction keeps its digits.
+
+    >>> whole(35), whole(12000.0) == "12\u202f000", whole(17.5)
+    ('35', True, '17.5')
+    """
+    if not float(number).is_integer():
+        return figure(number)
+    return f"{number:,.0f}".replace(",", "\u202f" if abs(number) >= 1e4 else "")
+
+
+def tick(value: float) -> str:
+    """Return the label of a round value on an axis.
+
+    >>> tick(0.25), tick(1e-05), tick(2e-05), tick(100000.0)
+    ('0.25', '10⁻⁵', '2·10⁻⁵', '10⁵')
+    """
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    if value == 0 or -4 < int(exponent) < 5:
+        return f"{value:.4g}".replace("-", "−")
+    power = "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    digits = f"{float(mantissa):g}".replace("-", "−")
+    return power if digits == "1" else f"{digits}·{power}"
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -57,7 +85,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     >>> count(1, "segment"), count(3, "branch", "branches")
     ('1 segment', '3 branches')
     """
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+    return f"{whole(number)} {noun if number == 1 else plural or noun + 's'}"
 
 
 def change(before: Value, after: Value) -> str:

@@ -15,8 +15,13 @@
     for (const child of children.flat()) if (child !== null && child !== undefined) element.append(child);
     return element;
   }
-  const figure = (value, digits = 3) => value === null || value === undefined ? "not finite"
-    : Math.abs(value) >= 1e-4 && Math.abs(value) < 10 ** digits || value === 0 ? value.toPrecision(digits) : String(Number(value.toPrecision(digits)));
+  function figure(value, digits = 3) {
+    if (value === null || value === undefined) return "not finite";
+    const size = Math.abs(value);
+    if (size === 0) return "0";
+    const shown = size >= 10 ** digits && size < 1e9 ? String(Math.round(size)) : size >= 1e-4 && size < 1e9 ? size.toPrecision(digits) : String(Number(size.toPrecision(digits)));
+    return (value < 0 ? "−" : "") + shown;
+  }
   const signed = (value, digits = 2) => value === null ? "not finite" : value === 0 ? "0" : (value > 0 ? "+" : "−") + figure(Math.abs(value), digits);
   // Rows of figures are embedded as text, split where they are needed; what is not finite becomes null.
   const numbers = (text) => text === "" ? [] : text.split(" ").map((word) => Number.isFinite(Number(word)) ? Number(word) : null);
@@ -44,7 +49,7 @@
     const found = [];
     const tag = (text, tone) => found.push(make("span", { class: "tag " + (tone || "") }, text), " ");
     if (segment.kind !== "continue" && segment.kind !== "start") tag(KINDS[segment.kind], "accent");
-    if (segment.heads.some((choice) => choice[2])) tag("explored");
+    if (explored(segment).length) tag("explored");
     if (segment.diverged) tag("diverged", "warn");
     if (segment.ended) tag("branch ended", "warn");
     if (segment.id === data.best) tag("best", "accent");
@@ -68,10 +73,22 @@
     return lines;
   }
 
+  // The values of all moves of all heads stand in one row: cut it into the heads of the team that decided.
+  function heads(segment) {
+    if (segment.team === undefined) return [];
+    const values = numbers(segment.values), spreads = numbers(segment.spreads || "");
+    let start = 0;
+    return data.teams[segment.team].map((head, i) => {
+      const end = start + head.moves.length, part = (row) => row.slice(start, end);
+      const choice = { ...head, chosen: segment.chosen[i], explored: explored(segment).includes(i), values: part(values), spreads: part(spreads) };
+      start = end;
+      return choice;
+    });
+  }
+  const explored = (segment) => segment.explored || [];
+
   // A bar is a move's value against that of leaving the setting alone (or, if that is no move, the mean of all).
-  function head(choice, segment) {
-    const [number, chosen, explored] = choice, values = numbers(choice[3]), spreads = numbers(choice[4]);
-    const { name, agent, moves } = data.heads[number];
+  function head({ name, agent, moves, chosen, explored, values, spreads }, segment) {
     const possible = values.filter((value) => value !== null);
     const keep = values[moves.indexOf("keep")];
     const zero = keep !== null && keep !== undefined ? keep : possible.reduce((sum, value) => sum + value, 0) / (possible.length || 1);
@@ -98,9 +115,9 @@
 
   function body(segment) {
     const parts = story(segment);
-    if (segment.heads.length) {
+    if (segment.team !== undefined) {
       parts.push(make("h4", {}, "What they could have done, and how they valued it"));
-      parts.push(make("div", { class: "heads" }, segment.heads.map((choice) => head(choice, segment))));
+      parts.push(make("div", { class: "heads" }, heads(segment).map((choice) => head(choice, segment))));
     }
     if (segment.features) {
       const names = segment.features[0], values = numbers(segment.features[1]);
@@ -120,7 +137,7 @@
 
   const FILTERS = [
     ["Best path", (s) => s.path], ["All", () => true], ["Forks", (s) => s.kind === "fork" || s.kind === "user"],
-    ["Explored", (s) => s.heads.some((choice) => choice[2])], ["Diverged or ended", (s) => s.diverged || s.ended],
+    ["Explored", (s) => explored(s).length > 0], ["Diverged or ended", (s) => s.diverged || s.ended],
   ];
   function list(test) {
     const target = document.getElementById("list");
