@@ -23,6 +23,11 @@ def build_network(settings):
     )  # fmt: skip
 
 
+def lost():
+    """Return settings under which no training survives."""
+    return Settings(lr=1e30, batch_size=32, optimizer="sgd")
+
+
 class Tied(nn.Module):
     """An autoencoder whose decoder is its encoder, transposed by sharing one weight."""
 
@@ -76,7 +81,7 @@ class TestOnWholeTensors(TaskContract):
         return [steady, steady.replace(lr=0.02, batch_size=50), steady.replace(dropout=0.5, gradient_clip=0.0)]
 
     def diverging(self):
-        return Settings(lr=1e30, batch_size=32, optimizer="sgd", width=16)
+        return lost()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,7 +116,7 @@ class TestOnPartsOfAnEpochWithSingleItems(TaskContract):
         return [Settings(lr=0.01, batch_size=size) for size in (32, 17, 64)]
 
     def diverging(self):
-        return Settings(lr=1e30, batch_size=32, optimizer="sgd")
+        return lost()
 
 
 class TestOnAStream(TaskContract):
@@ -120,6 +125,9 @@ class TestOnAStream(TaskContract):
 
     def settings(self):
         return [Settings(lr=0.01, batch_size=size) for size in (32, 50, 64)]
+
+    def diverging(self):
+        return lost()
 
 
 class TestOnRegression(TaskContract):
@@ -138,6 +146,9 @@ class TestOnRegression(TaskContract):
     def settings(self):
         return [Settings(lr=0.01, weight_decay=0.1), Settings(lr=0.02, weight_decay=0.0)]
 
+    def diverging(self):
+        return lost()
+
 
 class TestWithAStepOfOnesOwn(TaskContract):
     def task(self):
@@ -149,6 +160,9 @@ class TestWithAStepOfOnesOwn(TaskContract):
     def settings(self):
         return [Settings(lr=0.001, batch_size=64), Settings(lr=0.002, batch_size=32)]
 
+    def diverging(self):
+        return lost()
+
 
 class TestWithReducedPrecision(TaskContract):
     def task(self):
@@ -157,3 +171,6 @@ class TestWithReducedPrecision(TaskContract):
 
     def settings(self):
         return [Settings(lr=0.01, dropout=0.2), Settings(lr=0.01, dropout=0.0)]
+
+    def diverging(self):
+        return lost()

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import Dataset, Subset, TensorDataset
+from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
 from trimtab.space import Bool, Categorical, Float, Int, Settings, Space
 from trimtab.task import Goal, Segment, TorchTask
@@ -433,3 +433,17 @@ def test_the_start_settings_of_a_space_reach_build(digits):
     task.check(space)
     state = task.start(space.default().replace(width=12), seed=0)
     assert task.decode(task.encode(state)).model[0].out_features == 12
+
+
+def test_a_stream_that_knows_its_length_is_still_a_stream(digits):
+    class Stream(IterableDataset):
+        def __len__(self):
+            return 400
+
+        def __iter__(self):
+            return iter(zip(*digits[0], strict=True))
+
+    task = TorchTask(build=build_linear, train=Stream(), validation=digits[1], segment="0.5 epochs")
+    state, measurements = run(task, *[Settings(lr=0.01)] * 3)
+    assert (state.epoch, state.offset) == (1, 200)
+    assert [measurement.epochs for measurement in measurements] == [0.5] * 3

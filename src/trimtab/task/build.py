@@ -70,10 +70,24 @@ def _read_weights(path: Path) -> Any:
 
 def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Load ``weights`` into ``model``; raise TaskError with the names that are missing, too many or of another shape."""
-    try:
-        model.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        raise TaskError(f"pretrained: the weights do not fit the model that build returns: {error}") from None
+    own = model.state_dict()
+    wrong = {"missing": own.keys() - weights.keys(), "unexpected": weights.keys() - own.keys()}
+    told = [f"{what}: {', '.join(sorted(names))}" for what, names in wrong.items() if names]
+    # lazy parameters have no shape yet, and take any
+    shaped = [name for name in own.keys() & weights.keys() if not is_lazy(own[name])]
+    told += [
+        f"{name} of shape {tuple(weights[name].shape)}, expected {tuple(own[name].shape)}"
+        for name in shaped
+        if own[name].shape != weights[name].shape
+    ]
+    if told:
+        raise TaskError(f"pretrained: the weights do not fit the model that build returns; {'; '.join(sorted(told))}")
+    model.load_state_dict(weights, strict=True)
+
+
+def is_lazy(tensor: Tensor) -> bool:
+    """Return whether ``tensor`` belongs to a lazy module that has seen no input yet."""
+    return isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer))
 
 
 def param_groups_of(model: nn.Module, param_groups: ParamGroups | None) -> list[dict[str, Any]]:

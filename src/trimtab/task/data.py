@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from trimtab.errors import DataError
 from trimtab.task.arrays import as_tensor, whole_tensors
@@ -129,7 +129,8 @@ def as_data(name: str, given: object, loading: Loading) -> Data:
         return TensorData(_from_arrays(name, cast("Sequence[Any]", given)))
     if loading.collate is None and (tensors := whole_tensors(given)) is not None:
         return TensorData(_checked(name, tensors))
-    if hasattr(given, "__getitem__") and hasattr(given, "__len__"):
+    # every torch data set inherits __getitem__, iterable-style ones too
+    if hasattr(given, "__getitem__") and hasattr(given, "__len__") and not isinstance(given, IterableDataset):
         if len(cast("Any", given)) == 0:
             raise DataError(f"{name}: expected at least one example, got an empty data set")
         return ItemData(given, loading.collate, loading.workers, loading.pin_memory)

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trimtab.errors import DataError, TaskError
+from trimtab.errors import DataError, TaskError, TrimtabError
 from trimtab.task.batches import Batch
 from trimtab.task.data import Data, check_labels
-from trimtab.task.losses import Metric, mean_of
+from trimtab.task.losses import Loss, Metric, mean_of
 from trimtab.task.nest import length, to_device
-from trimtab.task.training import Objective, is_out_of_memory
+from trimtab.task.training import Objective, is_out_of_memory, loss_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +93,21 @@ def explain_labels(output: object, target: object, where: str) -> None:
     """Raise DataError if ``target`` holds class indices that ``output`` has no column for."""
     if isinstance(output, Tensor) and isinstance(target, Tensor) and output.ndim >= 2:
         check_labels(where, target, output.shape[1])
+
+
+def try_losses(loss: Loss, metrics: Mapping[str, Metric], output: Any, target: Any) -> None:
+    """Raise TaskError if the loss or a metric cannot take the model's output and the target of the first examples."""
+    shapes = " and ".join(
+        str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__ for value in (output, target)
+    )
+    functions = {"loss": loss, **{f"metrics[{name!r}]": metric.function for name, metric in metrics.items()}}
+    for name, function in functions.items():
+        try:
+            with torch.no_grad():
+                value = loss_of(function(output, target, 0.0)) if name == "loss" else function(output, target)  # pyright: ignore[reportCallIssue]  # a loss also takes label smoothing
+                mean_of(value, value.device if isinstance(value, Tensor) else torch.device("cpu"))
+        except TrimtabError:
+            raise
+        except Exception as error:
+            explain_labels(output, target, "train")
+            raise TaskError(f"{name}: cannot take the model's output and the target, {shapes}: {error}") from error

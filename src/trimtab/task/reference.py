@@ -9,12 +9,12 @@ Reference = Callable[[float], float]
 
 
 def cosine(progress: float) -> float:
-    """Return half a cosine from 1 at progress 0 to 0 at progress 1. Loshchilov & Hutter 2017, eq. 5, without restarts.
+    """Return half a cosine from 1 at progress 0 to 0 at progress 1 and after. Loshchilov & Hutter 2017, eq. 5.
 
     >>> cosine(0.0), round(cosine(0.5), 12), cosine(1.0)
     (1.0, 0.5, 0.0)
     """
-    return 0.5 * (1.0 + math.cos(math.pi * progress))
+    return 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
 
 
 def constant(progress: float) -> float:

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 
-from trimtab.errors import CheckpointError, DataError, TaskError
+from trimtab.errors import CheckpointError, DataError
 from trimtab.seeds import derive
 from trimtab.space import Settings, Space, Value
 from trimtab.task import apply
 from trimtab.task import build as building
 from trimtab.task.batches import Batch, Collate, Span
-from trimtab.task.data import Data, Loading, TensorData, as_data, check_batch, check_labels, head
-from trimtab.task.evaluation import Examiner, pair
+from trimtab.task.data import Loading, TensorData
+from trimtab.task.evaluation import Examiner, pair, try_losses
 from trimtab.task.export import Recipe, write_schedule
 from trimtab.task.goals import resolve_goal, resolve_loss, resolve_metrics
 from trimtab.task.length import parse_length
@@ -43,12 +43,10 @@ from trimtab.task.protocol import Goal, Measurement, Progress, Segment, Split, T
 from trimtab.task.randomness import seeded
 from trimtab.task.reference import REFERENCES
 from trimtab.task.requirements import check_space, warn_ignored
+from trimtab.task.splits import Splits
 from trimtab.task.switch import change_optimizer
 from trimtab.task.torch_state import TorchState, encode_state, load_optimizer, load_weights, read_state
 from trimtab.task.training import Objective, Training, finite, loss_of
-
-EVALUATION_BYTES = 2**24
-"""Inputs of at most this many bytes are evaluated at once."""
 
 DEFAULTS: Mapping[str, Value] = {"lr": 1e-3, "batch_size": 64, "optimizer": "adam"}
 """What a training runs at where neither the settings nor the user's ``defaults`` say otherwise."""
@@ -103,7 +101,7 @@ class TorchTask:
         self.build, self.step, self.param_groups, self.augment = build, step, param_groups, augment
         self.loss, self.reference, self.amp = loss, reference, amp
         self.micro_batch, self.evaluation_batch = micro_batch, evaluation_batch
-        self.setters = dict(setters or {})
+        self.setters = {} if setters is None else setters
         self.defaults = {**DEFAULTS, **apply.canonical(defaults or {})}
         self.segment = parse_length(segment)
         self.device = resolve_device(device)
@@ -117,25 +115,25 @@ class TorchTask:
         check_setters(self.setters)
         check_defaults(self.defaults, self.setters)
         self.train, self.loading = train, Loading(collate, workers, pin_memory=self.device.type == "cuda")
-        splits = {"train": train, "validation": validation, **({} if test is None else {"test": test})}
-        self.data: dict[str, Data] = {name: as_data(name, given, self.loading) for name, given in splits.items()}
-        self.segment.count(self.data["train"].size)
-        self._placed: dict[str, Data] = {}
+        given = {"train": train, "validation": validation, **({} if test is None else {"test": test})}
+        self.splits = Splits(given, self.loading, self.device)
+        self.segment.count(self.splits["train"].size)
         self._space: Space | None = None
         self._outputs: int | None = None
-        self._tried = self._scanned = False
-        self._example_bytes: int | None = None
+        self._tried = False
         self._fingerprint = ""
 
     def __getstate__(self) -> dict[str, Any]:
-        # what lies on a device is placed there again by whoever unpickles the task; the data goes once, as ``data``
-        return {**self.__dict__, "_placed": {}, "train": None}
+        # the data goes once, in ``splits``
+        return {**self.__dict__, "train": None}
 
     def check(self, space: Space) -> None:
         """Raise TaskError if a hyperparameter of ``space`` cannot be applied, or the model cannot take the data.
 
         From then on the task knows which settings have an effect under which; one without effect keeps its default.
         """
+        if self._space == space:
+            return
         check_space(
             space,
             setters=self.setters,
@@ -143,8 +141,8 @@ class TorchTask:
             smooths=self.step is None and self.named_loss.smooths,
             augments=self.augment is not None,
         )
-        self._space = space
         warn_ignored(space, setters=self.setters, trial=self._trial)
+        self._space = space
 
     def start(self, settings: Settings, *, seed: int) -> TorchState:
         """Return a training before its first step; ``seed`` fixes its initial weights and the order of its data."""
@@ -184,8 +182,8 @@ class TorchTask:
         metrics = self.evaluate(state, "validation") if fine else self._examiner.nothing()
         fine = fine and finite(metrics["loss"], metrics[self.goal.metric])
         if not fine:
-            self._scan(span)
-        size = self.data["train"].size
+            self.splits.scan(span)
+        size = self.splits["train"].size
         return Measurement(
             metrics=metrics,
             train_loss=recorder.mean,
@@ -199,10 +197,9 @@ class TorchTask:
 
     def evaluate(self, state: TorchState, split: Split) -> Mapping[str, float]:
         """Return the metrics of a training on ``split``; labels are not smoothed and inputs not augmented."""
-        if split not in self.data:
-            raise TaskError(f"{split}: expected one of the task's splits, {', '.join(self.data)}; give TorchTask({split}=...)")
+        data = self.splits[split]
         with seeded(derive(state.run_seed, "evaluate"), self.device):
-            return self._examiner.measure(state.model, self._on_device(split), split)
+            return self._examiner.measure(state.model, data, split)
 
     def encode(self, state: TorchState) -> bytes:
         """Return everything that ``state`` needs to go on, as safetensors bytes; equal states give equal bytes."""
@@ -236,11 +233,11 @@ class TorchTask:
         recipe = Recipe(
             build=self.build,
             train=self.train,
-            form=self.data["train"].form,
+            form=self.splits["train"].form,
             loss=self.loss if isinstance(self.loss, str) and self.step is None else None,
             reference=self.reference,
             segment=str(self.segment),
-            amount=self.segment.count(self.data["train"].size),
+            amount=self.segment.count(self.splits["train"].size),
             given={name: value for name, value in given.items() if value is not None},
             micro_batch=self.micro_batch,
             workers=self.loading.workers,
@@ -253,8 +250,8 @@ class TorchTask:
         """Return a short text that differs between tasks whose results cannot be compared."""
         if not self._fingerprint:
             described = {
-                "sizes": {name: data.size for name, data in self.data.items()},
-                "example": [f"{tuple(tensor.shape)} {tensor.dtype}" for tensor in leaves(self._head("train", 1))],
+                "sizes": self.splits.sizes,
+                "example": [f"{tuple(tensor.shape)} {tensor.dtype}" for tensor in leaves(self.splits.head("train", 1))],
                 "loss": self.loss if isinstance(self.loss, str) else name_of(self.loss),
                 "step": name_of(self.step),
                 "segment": str(self.segment),
@@ -274,18 +271,13 @@ class TorchTask:
         apply.check_values("settings", values)
         return values
 
-    def _head(self, split: str, count: int) -> Batch:
-        # seeded, for examples may draw from the global generator, and a look at them must not be felt by what follows
-        with seeded(0, self.device):
-            return head(self.data[split], count)
-
     def _trial(self, settings: Settings) -> tuple[nn.Module, set[str]]:
         """Build a model from ``settings``, put the first examples through it, and check the labels against its outputs."""
         with seeded(0, self.device):
             model, read = building.build_model(self.build, settings)
             if self.pretrained is not None and not self._tried:
                 building.load_pretrained(model, self.pretrained)
-            first = self._head("train", 2)
+            first = self.splits.head("train", 2)
             if first is None:
                 raise DataError("train: expected at least one example, got an empty stream")
             if self.step is None and not self._tried:
@@ -295,19 +287,18 @@ class TorchTask:
         return model, read
 
     def _try_data(self, model: nn.Module, first: Batch) -> None:
-        output = building.outputs_of(model, pair(to_device(first, self.device))[0])
-        if not self.named_loss.indices or not isinstance(output, Tensor) or output.ndim < 2:
-            return
-        self._outputs = output.shape[1]
-        for name, data in self.data.items():
-            if isinstance(data, TensorData):
-                check_labels(name, data.tensors[-1], self._outputs)
+        inputs, target = pair(to_device(first, self.device))
+        output = building.outputs_of(model, inputs)
+        if self.named_loss.indices and isinstance(output, Tensor) and output.ndim >= 2:
+            self._outputs = output.shape[1]
+            self.splits.check_labels(self._outputs)
+        try_losses(self.named_loss.function, self.metrics, output, target)
 
     def _model(self, settings: Settings) -> nn.Module:
         model = building.build_model(self.build, settings)[0].to(self.device)
-        if any(isinstance(parameter, nn.UninitializedParameter) for parameter in model.parameters()):
+        if any(building.is_lazy(parameter) for parameter in model.parameters()):
             # lazy modules take their shapes from the first batch, and the optimizer needs them before
-            building.outputs_of(model, pair(to_device(self._head("train", 2), self.device))[0])
+            building.outputs_of(model, pair(to_device(self.splits.head("train", 2), self.device))[0])
         return model
 
     def _state(self, model: nn.Module, *, run_seed: int, start: Settings, applied: dict[str, Any]) -> TorchState:
@@ -346,15 +337,15 @@ class TorchTask:
         return make_objective(self.step, self.named_loss.function, label_smoothing=label_smoothing, autocast=autocast)
 
     def _preparation(self, seed: int, strength: float) -> Preparation:
-        outputs = None if isinstance(self.data["train"], TensorData) else self._outputs
+        outputs = None if isinstance(self.splits["train"], TensorData) else self._outputs
         return Preparation(self.device, self.augment, strength, outputs, augmentation_generator(self.device, seed))
 
     def _span(self, state: TorchState) -> Span:
-        examples, steps = self.segment.count(self.data["train"].size)
+        examples, steps = self.segment.count(self.splits["train"].size)
         return Span(state.run_seed, state.epoch, state.offset, int(state.applied["batch_size"]), examples, steps)
 
     def _train(self, training: Training, span: Span, progress: Progress) -> bool:
-        fine = training.run(self._on_device("train").draw(span), progress)
+        fine = training.run(self.splits["train"].draw(span), progress)
         if not training.recorder.steps:
             raise DataError("train: expected at least one example, got an empty stream")
         return fine
@@ -380,38 +371,10 @@ class TorchTask:
             loss=None if self.step is not None else lambda output, target: loss_of(loss(output, target, 0.0)),
             step=None if self.step is None else self._objective(0.0),
             metrics=self.metrics,
-            batch_size=self._evaluation_batch(),
+            batch_size=self.evaluation_batch or self.splits.evaluation_batch(),
         )
-
-    def _evaluation_batch(self) -> int:
-        if self.evaluation_batch is not None:
-            return self.evaluation_batch
-        if self._example_bytes is None:
-            first = self._head("validation", 1)
-            self._example_bytes = max(1, sum(tensor.nbytes for tensor in leaves(first)))
-        # large enough to cost little, small enough for what a convolution keeps of each example
-        return min(4096, max(64, EVALUATION_BYTES // self._example_bytes))
 
     def _autocast(self) -> AbstractContextManager[Any]:
         if not self.amp:
             return nullcontext()
         return torch.autocast(self.device.type, torch.float16 if self.device.type == "cuda" else torch.bfloat16)
-
-    def _on_device(self, split: str) -> Data:
-        data = self.data[split]
-        if self.device.type == "cpu" or not isinstance(data, TensorData):
-            return data
-        if split not in self._placed:
-            self._placed[split] = TensorData(tuple(tensor.to(self.device) for tensor in data.tensors))
-        return self._placed[split]
-
-    def _scan(self, span: Span) -> None:
-        """Raise DataError if it is the data, not the training, that is not finite. Once: it reads a segment's data again."""
-        if self._scanned:
-            return
-        for name, data in self.data.items():
-            if not isinstance(data, TensorData) and name != "test":
-                batches = (batch for _, _, batch in data.draw(span).batches) if name == "train" else data.whole(span.batch_size)
-                for batch in batches:
-                    check_batch(name, batch)
-        self._scanned = True
