@@ -138,3 +138,23 @@ def finished(folder: Path, call: Call) -> Path:
     """The current folder, in which the study has been run."""
     assert call("run", "task.py:study", "--quiet").code == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the study has been run once, for all tests that change nothing."""
+    made = tmp_path_factory.mktemp("finished")
+    (made / "task.py").write_text(TASK)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+        patch.chdir(made)
+        main(["run", "task.py:study", "--quiet"])
+    assert end.value.code == 0
+    return made
+
+
+@pytest.fixture
+def shared(template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, in which the study has been run: to be looked at, not to be changed."""
+    monkeypatch.chdir(template)
+    monkeypatch.setenv("COLUMNS", "120")
+    return template

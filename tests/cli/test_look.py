@@ -7,14 +7,14 @@ import os
 import pytest
 
 
-def test_show_names_the_best_the_budget_and_the_settings(finished, call):
+def test_show_names_the_best_the_budget_and_the_settings(shared, call):
     answer = call("show", "study.db")
     assert answer.code == 0
     for word in ("best", "loss", "12 of 12 segments", "lr", "random", "finished"):
         assert word in answer.out
 
 
-def test_show_as_json_agrees_with_the_library(finished, call):
+def test_show_as_json_agrees_with_the_library(shared, call):
     data = call("show", "study.db", "--json").data
     nodes = call("tree", "study.db", "--json").data
     lowest = min((node for node in nodes if node["status"] == "finished"), key=lambda node: node["metrics"]["loss"])
@@ -39,19 +39,19 @@ def test_what_is_not_finite_is_null_in_json(folder, call):
     assert "diverged" in call("show", "study.db").out
 
 
-def test_show_explains_in_words_and_adds_the_latest_segments(finished, call):
+def test_show_explains_in_words_and_adds_the_latest_segments(shared, call):
     data = call("show", "study.db", "--explain", "--last", 3, "--json").data
     assert data["explained"]
     assert len(data["last"]) == 3
     assert "changed" in call("show", "study.db", "--last", 3).out
 
 
-def test_a_folder_means_the_store_in_it(finished, call):
-    assert call("show", finished, "--json").data["study"] == "study"
+def test_a_folder_means_the_store_in_it(shared, call):
+    assert call("show", shared, "--json").data["study"] == "study"
 
 
-def test_a_url_means_the_same_store(finished, call):
-    assert call("show", f"sqlite:///{finished}/study.db", "--json").data["study"] == "study"
+def test_a_url_means_the_same_store(shared, call):
+    assert call("show", f"sqlite:///{shared}/study.db", "--json").data["study"] == "study"
 
 
 def test_list_has_a_row_for_each_study(finished, call):
@@ -73,7 +73,7 @@ def test_of_several_studies_one_must_be_chosen(finished, call):
     assert "'third'" in unknown.err
 
 
-def test_tree_draws_every_run(finished, call):
+def test_tree_draws_every_run(shared, call):
     runs = call("show", "study.db", "--json").data["runs"]
     drawing = call("tree", "study.db", "--all").out
     assert sum("run " in line for line in drawing.splitlines()) == runs
@@ -86,11 +86,11 @@ def test_report_writes_one_page(finished, call):
     assert (finished / "page.html").read_text().lstrip().lower().startswith("<!doctype html")
 
 
-def test_looking_changes_nothing(finished, call):
-    before = (finished / "study.db").read_bytes()
+def test_looking_changes_nothing(shared, call):
+    before = (shared / "study.db").read_bytes()
     for command in ("show", "tree", "list", "report"):
         assert call(command, "study.db").code == 0
-    assert (finished / "study.db").read_bytes() == before
+    assert (shared / "study.db").read_bytes() == before
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -103,7 +103,7 @@ def test_a_read_only_store_can_be_looked_at(finished, call):
         finished.chmod(0o700)
 
 
-def test_no_color_is_respected(finished, call, monkeypatch):
+def test_no_color_is_respected(shared, call, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[" in call("show", "study.db").out
     monkeypatch.setenv("NO_COLOR", "1")

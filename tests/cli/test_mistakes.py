@@ -74,12 +74,12 @@ def test_a_file_that_cannot_be_loaded_shows_its_own_line(folder, call, text, wor
 
 
 @pytest.mark.parametrize("command", ["resume", "list", "show", "tree", "report", "replay", "export", "override"])
-def test_a_store_that_is_not_there_is_named_with_those_that_are(finished, call, command):
+def test_a_store_that_is_not_there_is_named_with_those_that_are(shared, call, command):
     answer = call(command, "studdy.db")
     assert answer.code == 2
     assert "studdy.db" in answer.err
     assert "study.db" in answer.err
-    assert not (finished / "studdy.db").exists()
+    assert not (shared / "studdy.db").exists()
 
 
 def test_a_file_that_is_no_store_is_refused(folder, call):
@@ -103,7 +103,7 @@ def test_another_space_is_refused_and_nothing_is_lost(finished, call):
     assert call("show", "study.db", "--json").data["spent"]["segments"] == 12
 
 
-def test_a_page_that_cannot_be_written_is_refused(finished, call):
+def test_a_page_that_cannot_be_written_is_refused(shared, call):
     answer = call("report", "study.db", "-o", "nowhere/page.html")
     assert answer.code == 2
     assert "nowhere/page.html" in answer.err

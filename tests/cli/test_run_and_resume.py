@@ -43,7 +43,7 @@ def test_a_study_object_can_be_run_as_well_as_a_function(folder, call):
     assert segments(folder / "made.db") == 12
 
 
-def test_run_again_changes_nothing_that_is_finished(finished, call):
+def test_run_again_changes_nothing_that_is_finished(shared, call):
     before = call("tree", "study.db", "--json").out
     assert call("run", "task.py:study", "--quiet").code == 0
     assert call("tree", "study.db", "--json").out == before
@@ -62,6 +62,7 @@ def test_resume_finds_the_task_from_another_folder(finished, call, monkeypatch):
     answer = call("resume", finished / "study.db", "--segments", 16, "--json", "-q")
     assert answer.code == 0
     assert answer.data["spent"]["segments"] == 16
+    assert answer.data["budget"] == {"segments": 16}
 
 
 def test_resume_keeps_the_budget_that_the_store_knows(folder, call):

@@ -62,13 +62,13 @@ def test_values_are_read_as_what_the_space_says(finished, call):
         (("--end", "99"), ("99", "1 to 12")),
     ],
 )
-def test_a_wrong_override_says_what_may_be_and_leaves_nothing(finished, call, arguments, words):
+def test_a_wrong_override_says_what_may_be_and_leaves_nothing(shared, call, arguments, words):
     answer = call("override", "study.db", *arguments)
     assert answer.code == 2
     assert "Traceback" not in answer.err
     for word in words:
         assert word in answer.err.replace("\n", " ")
-    assert left(finished) == []
+    assert left(shared) == []
 
 
 def test_no_run_only_records_the_fork(finished, call):
@@ -86,6 +86,17 @@ def test_a_fork_is_run_although_the_budget_was_spent(finished, call):
     assert answer.code == 0, answer.err
     forked = [one for one in call("tree", "study.db", "--json").data if one["kind"] == "user"]
     assert [(one["parent"], one["settings"]["lr"]) for one in forked] == [(node, 0.25)]
+    assert forked[0]["node"] == 13, "the fork comes before anything else that the new budget allows"
+
+
+def test_what_is_asked_of_a_finished_study_counts_when_it_goes_on(finished, call):
+    assert call("override", "study.db", "--fix", "lr=0.125").code == 0
+    before = call("show", "study.db", "--json").data
+    assert call("resume", "study.db", "-q").code == 0
+    after = call("show", "study.db", "--json").data
+    assert (after["ended"], after["status"], after["spent"]) == (before["ended"], "finished", before["spent"])
+    assert call("resume", "study.db", "--segments", 15, "-q").code == 0
+    assert {node["settings"]["lr"] for node in call("tree", "study.db", "--json").data[12:]} == {0.125}
 
 
 def test_a_fork_whose_task_is_gone_is_kept_for_later(finished, call):
@@ -107,15 +118,15 @@ def test_a_fork_whose_task_is_gone_is_kept_for_later(finished, call):
         (("one",), ("NODE", "integer")),
     ],
 )
-def test_a_wrong_fork_is_refused(finished, call, arguments, words):
+def test_a_wrong_fork_is_refused(shared, call, arguments, words):
     answer = call("fork", "study.db", *arguments)
     assert answer.code == 2
     for word in words:
         assert word in answer.err
-    assert left(finished) == []
+    assert left(shared) == []
 
 
-def test_the_last_segment_of_a_run_cannot_be_forked(finished, call):
+def test_the_last_segment_of_a_run_cannot_be_forked(shared, call):
     ends = [node for node in call("tree", "study.db", "--json").data if node["segment"] == node["horizon"]]
     assert ends
     answer = call("fork", "study.db", ends[0]["node"])

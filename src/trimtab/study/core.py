@@ -85,13 +85,16 @@ class Core:
 
     def receive(self, event: Event) -> list[Event]:
         """Take in one event and return what is to be committed: the event (with its reward), and what follows from it."""
+        was_over = self.finished is not None and not self.jobs
         if isinstance(event, SegmentFinished):
             event = self._learned(event.node)
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
         self._fill()
-        if self.jobs or self.finished is None:
+        # what a user asks of a study that is over is kept until it is given more budget
+        is_over = self.finished is not None and not self.jobs
+        if not is_over or (was_over and not isinstance(event, BudgetExtended)):
             return [event]
         return [event, *self._farewell()]
 

@@ -33,7 +33,7 @@ from trimtab.study.budget import Budget
 from trimtab.study.core import Core, Plan
 from trimtab.study.recruit import recruit
 from trimtab.study.result import Result
-from trimtab.study.session import Listener, Session
+from trimtab.study.session import Logger, Session
 from trimtab.study.team import Team
 from trimtab.task import Task
 
@@ -51,7 +51,7 @@ class Study:
     ``horizon``: segments of a whole run; default: a tenth of the budget. ``start``: settings (or a list of them) of the first
     runs; later ones come from ``roots``, "tpe" or "random". ``store``: URL or path of the database that remembers the study
     ``name``; a study that is there already goes on where it was. ``workers``: segments that run at a time; more than one
-    run in processes of their own. ``listeners``: told of every event (loggers).
+    run in processes of their own. ``loggers``: told of every event (loggers).
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Study:
         name: str = "study",
         workers: int = 1,
         runner: Literal["inline", "processes"] | None = None,
-        listeners: Sequence[Listener] = (),
+        loggers: Sequence[Logger] = (),
         seed: int = 0,
     ) -> None:
         if not isinstance(budget, Budget):
@@ -92,7 +92,7 @@ class Study:
         self.runner = runner or ("inline" if workers == 1 else "processes")
         if self.runner not in ("inline", "processes") or (self.runner == "inline" and workers > 1):
             raise StudyError(f"runner: expected 'processes', or 'inline' with one worker, got {runner!r} with {workers}")
-        self.listeners = tuple(listeners)
+        self.loggers = tuple(loggers)
         self.seed = seed
         self.source: str | None = _main_file()
         """Where the study is defined, so that the command line can find its task again: "file.py" or "file.py:name"."""
@@ -110,7 +110,7 @@ class Study:
             if core.finished is None:
                 runner = self._start_runner(journal)
                 try:
-                    Session(core, journal, runner, self.listeners).run()
+                    Session(core, journal, runner, self.loggers).run()
                 finally:
                     runner.close()
             self._raise_if_nothing_worked(core)
@@ -151,14 +151,17 @@ class Study:
 
     def _recall(self, journal: Journal) -> Core:
         """Return the core as the store's events left it, and record what this sitting does differently."""
-        core = self._new_core()
         events = journal.read()
-        for event in events:
-            core.receive(event)
         if events:
             self._check_same(events[0])
-        else:
+        core = self._new_core(_first_budget(events) or self.budget)
+        for event in events:
+            core.receive(event)
+        if not events:
             self._commit(core, journal, StudyCreated(self._config(), self.task.fingerprint(), self.source))
+        # what was asked while nothing ran comes before the first job that a larger budget makes
+        for request in journal.requests():
+            self._commit(core, journal, request)
         if core.budget != self.budget:
             self._commit(core, journal, BudgetExtended(self.budget.to_record()))
         if core.workers != self.workers and core.finished is None:
@@ -169,10 +172,10 @@ class Study:
         events = core.receive(event)
         journal.append(events)
         for committed in events:
-            for listener in self.listeners:
+            for listener in self.loggers:
                 listener.receive(committed)
 
-    def _new_core(self) -> Core:
+    def _new_core(self, budget: Budget) -> Core:
         features, heads = len(feature_names(self.space)), self.space.heads
         seed = derive(self.seed, "agent")
         if callable(self.agent):
@@ -180,7 +183,7 @@ class Study:
         else:
             agent, name = recruit(self.agent, self.space, seed=seed), self.agent
         team = Team(agent, name=name, space=self.space, goal=self.task.goal, reward=self.reward)
-        return Core(Plan(self.space, self.budget, self.horizon, self.seed, self.start, self.roots), team)
+        return Core(Plan(self.space, budget, self.horizon, self.seed, self.start, self.roots), team)
 
     def _config(self) -> dict[str, Any]:
         goal = self.task.goal
@@ -232,6 +235,14 @@ class Study:
         if node not in tree:
             raise StudyError(f"node: study {self.name!r} has no node {node!r}; it has {len(tree)} nodes")
         return tree[node].job.settings
+
+
+def _first_budget(events: Sequence[Event]) -> Budget | None:
+    """Return the budget that a recorded study was begun with: with another one its events would not make the same jobs."""
+    for event in events:
+        if isinstance(event, StudyCreated):
+            return Budget(**event.config["budget"])
+    return None
 
 
 def _check_whole(name: str, value: object, *, least: int) -> int:
