@@ -60,7 +60,8 @@ def plot_tree(events: Sequence[Event], goal: Goal, *, backend: Backend = "matplo
         tuple(account.node.error for account in finite),
         tuple(f"segment {account.id}: {story.goal.metric} {account.after:.4g}" for account in finite),
     )
-    panel = Panel("tree of segments, darker is better", "segment", "branch", (*lines, *best, dots), downward=True)
+    lost = [Text(*_place(account, row_of), "×") for account in story.accounts.values() if account.diverged]
+    panel = Panel("tree of segments, darker is better", "segment", "branch", (*lines, *best, dots, *lost), downward=True)
     return draw([panel], columns=1, backend=backend)
 
 
