@@ -1,5 +1,7 @@
 import os
+import select
 import signal
+import sys
 import threading
 
 import pytest
@@ -39,6 +41,12 @@ class Interrupted(RidgeTask):
             threading.Event().wait()
         return measurement
 
+    def worker(self):
+        """Return the process id that was told, once it is."""
+        with os.fdopen(os.open(self.said, os.O_RDONLY | os.O_NONBLOCK)) as said:
+            assert select.select([said], [], [], 60)[0]
+            return int(said.read())
+
 
 class Exiting(RidgeTask):
     def advance(self, state, segment, *, progress=lambda: None):
@@ -62,7 +70,7 @@ def test_a_worker_killed_in_mid_segment_loses_it_and_the_next_gives_the_same_res
     task = Interrupted(tmp_path)
     runner = start(task, tmp_path / "one", workers=1)
     runner.send(root_job())
-    os.kill(int(task.said.read_text()), signal.SIGKILL)
+    os.kill(task.worker(), signal.SIGKILL)
     outcome = runner.receive(60)
     assert isinstance(outcome, SegmentFailed)
     assert outcome.cause == "lost"
@@ -78,7 +86,7 @@ def test_a_worker_that_hangs_past_its_lease_is_replaced(tmp_path, start):
     task = Interrupted(tmp_path)
     runner = start(task, tmp_path / "checkpoints", workers=1, lease_seconds=2.0)
     runner.send(root_job())
-    worker = int(task.said.read_text())
+    worker = task.worker()
     outcome = runner.receive(60)
     assert isinstance(outcome, SegmentFailed)
     assert outcome.cause == "hung"
@@ -91,7 +99,7 @@ def test_a_worker_that_was_stopped_past_its_lease_cannot_answer_late(tmp_path, s
     task = Interrupted(tmp_path)
     runner = start(task, tmp_path / "checkpoints", workers=1, lease_seconds=2.0)
     runner.send(root_job())
-    os.kill(int(task.said.read_text()), signal.SIGSTOP)
+    os.kill(task.worker(), signal.SIGSTOP)
     assert runner.receive(60).cause == "hung"
     assert runner.receive(0.0) is None
     assert finished(runner, root_job(2)).id == 2
@@ -110,7 +118,7 @@ def test_a_lost_worker_costs_the_others_nothing(tmp_path, start):
     task = Interrupted(tmp_path)
     runner = start(task, tmp_path / "checkpoints", workers=2)
     runner.send(root_job(1))
-    worker = int(task.said.read_text())
+    worker = task.worker()
     root = finished(runner, root_job(2))
     os.kill(worker, signal.SIGKILL)
     runner.send(next_job(3, root))
@@ -152,11 +160,41 @@ def test_workers_that_die_at_their_start_are_not_started_for_ever(tmp_path, star
         runner.receive(60)
 
 
+def test_a_worker_that_dies_idle_costs_nothing(tmp_path, start):
+    class Telling(RidgeTask):
+        def evaluate(self, state, split):
+            return {**super().evaluate(state, split), "worker": os.getpid()}
+
+    runner = start(Telling(), tmp_path, workers=1)
+    first = finished(runner, root_job())
+    descriptor = os.pidfd_open(int(first.after.metrics["worker"]))
+    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    assert select.select([descriptor], [], [], 10)[0]
+    os.close(descriptor)
+    assert finished(runner, next_job(2, first)).after.metrics["worker"] != first.after.metrics["worker"]
+
+
+def test_an_interpreter_that_cannot_be_started_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(RunnerError, match="cannot be started with '/no/such/python'"):
+        ProcessRunner(RidgeTask(), open_checkpoints(tmp_path).url, workers=2)
+
+
+def test_a_forgotten_runner_ends_its_workers(tmp_path):
+    task = Interrupted(tmp_path)
+    runner = ProcessRunner(task, open_checkpoints(tmp_path / "checkpoints").url, workers=1)
+    runner.send(root_job())
+    worker = task.worker()
+    del runner
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)
+
+
 def test_close_ends_a_worker_in_mid_segment(tmp_path, start):
     task = Interrupted(tmp_path)
     runner = start(task, tmp_path / "checkpoints", workers=1)
     runner.send(root_job())
-    worker = int(task.said.read_text())
+    worker = task.worker()
     runner.close()
     with pytest.raises(ProcessLookupError):
         os.kill(worker, 0)

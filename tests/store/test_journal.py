@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -123,6 +124,18 @@ def test_processes_that_make_the_same_store_at_once_all_succeed(tmp_path):
         assert len(asked) == 40
         for number in range(8):
             assert [request.value for request in asked if request.name == f"setting {number}"] == list(range(5))
+
+
+def test_a_journal_may_be_used_from_several_threads(tmp_path):
+    journal = open_journal(tmp_path / "digits.db", "study")
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(journal.request, SettingFixed("lr", number)) for number in range(20)]
+        for number in range(1, 11):
+            journal.append([SegmentFinished(example_node(number))])
+        for future in asked:
+            future.result()
+    assert sorted(request.value for request in journal.requests()) == list(range(20))
+    assert len(journal.read()) == 10
 
 
 def test_studies_are_listed_with_their_best(tmp_path):

@@ -9,7 +9,7 @@ import time
 import weakref
 from collections import deque
 from multiprocessing.connection import wait
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from trimtab.errors import RunnerError
 from trimtab.runners import wire
@@ -53,8 +53,13 @@ class ProcessRunner:
         self._outcomes: deque[Outcome] = deque()
         self._stillborn = 0
         # also if the runner is forgotten, or the interpreter exits
-        self._end = weakref.finalize(self, _end_all, self._workers)
-        self._workers.extend(WorkerProcess(self._contract) for _ in range(workers))
+        self._end = weakref.finalize(self, _end_all, self._workers, self._file)
+        try:
+            for _ in range(workers):
+                self._workers.append(WorkerProcess(self._contract))
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def slots(self) -> int:
@@ -64,6 +69,7 @@ class ProcessRunner:
         """Give ``job`` to a free worker: to one that has its parent's state in memory, if there is one."""
         if not self._end.alive:
             raise RunnerError("send: this runner is closed")
+        self._attend()
         free = [worker for worker in self._workers if worker.job is None]
         if not free or len(self._open_jobs()) >= self.slots:
             raise RunnerError(f"send: all {self.slots} workers are busy; receive an outcome first")
@@ -87,7 +93,6 @@ class ProcessRunner:
         """End all workers and whatever they started, now."""
         self._end()
         self._outcomes.clear()
-        self._file.close()
 
     def _open_jobs(self) -> list[Job]:
         return [worker.job for worker in self._workers if worker.job is not None]
@@ -136,9 +141,10 @@ class ProcessRunner:
         self._workers[self._workers.index(worker)] = WorkerProcess(self._contract)
 
 
-def _end_all(workers: list[WorkerProcess]) -> None:
+def _end_all(workers: list[WorkerProcess], task_file: IO[bytes]) -> None:
     for worker in workers:
         worker.end()
+    task_file.close()
 
 
 def _check_arguments(workers: int, lease_seconds: float) -> None:

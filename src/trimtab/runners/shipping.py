@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.machinery
 import os
 import sys
 from collections.abc import Generator
@@ -74,15 +73,20 @@ def _is_foreign(name: str, module: Any, roots: list[str]) -> bool:
         return False
     stem = file.removesuffix(".py").removesuffix(f"{os.sep}__init__")
     place = name.replace(".", os.sep)
-    return not any(stem == root + place for root in roots) and not _is_found(name, file)
+    return not any(stem == root + place for root in roots) and _origin(name) != file
 
 
-def _is_found(name: str, file: str) -> bool:
-    """Return whether an import of ``name`` would find ``file``, whichever way: an editable install has finders of its own."""
-    parent = sys.modules.get(name.rpartition(".")[0])
-    path = getattr(parent, "__path__", None) if parent is not None else None
-    for finder in sys.meta_path:
-        spec: importlib.machinery.ModuleSpec | None = finder.find_spec(name, path)
-        if spec is not None:
-            return spec.origin == file
-    return False
+def _origin(name: str) -> str | None:
+    """Return the file that an import of ``name`` would find, in a process that has imported nothing yet.
+
+    The finders are asked, not ``sys.path``: an editable install has finders of its own.
+    """
+    origin, path = None, None
+    for end in range(1, len(parts := name.split(".")) + 1):
+        full = ".".join(parts[:end])
+        specs = (finder.find_spec(full, path) for finder in sys.meta_path if hasattr(finder, "find_spec"))
+        spec = next((spec for spec in specs if spec is not None), None)
+        if spec is None:
+            return None
+        origin, path = spec.origin, spec.submodule_search_locations
+    return origin

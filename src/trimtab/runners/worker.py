@@ -93,6 +93,9 @@ def _listen(channel: Connection, inbox: queue.SimpleQueue[str], parent: int) -> 
                 inbox.put(wire.receive(channel)[1].decode())
     except (EOFError, OSError):
         pass
+    if os.getpgrp() == os.getpid():
+        # with all that the task has started
+        os.killpg(0, signal.SIGKILL)
     os._exit(ORPHANED)
 
 

@@ -51,8 +51,13 @@ class WorkerProcess:
         # a file, not a pipe: nobody has to read it while the worker prints. Unnamed, so that nobody has to delete it
         self.output = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - closed by end()
         self.channel, theirs = Pipe()
-        with theirs:
-            self.process = _start(contract, theirs, self.output)
+        try:
+            with theirs:
+                self.process = _start(contract, theirs, self.output)
+        except BaseException:
+            self.channel.close()
+            self.output.close()
+            raise
 
     def begin(self, job: Job) -> None:
         """Give it ``job``; if it has ended, that is found out by whoever listens."""

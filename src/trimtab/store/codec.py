@@ -12,7 +12,7 @@ import json
 import math
 import operator
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -101,7 +101,7 @@ def _scalar(kind: Any) -> Codec | None:
     if kind is Any:
         return Codec(_tag, _untag)
     if kind is str or kind is NoneType:
-        return Codec(lambda value: _expect(kind, value), lambda data: _expect(kind, data))
+        return Codec(partial(_expect, kind), partial(_expect, kind))
     if get_origin(kind) is Literal:
         names = frozenset(get_args(kind))
         return Codec(lambda value: _one_of(names, value), lambda data: _one_of(names, data))
@@ -141,11 +141,11 @@ def _sequence(kind: Any) -> Codec | None:
         return None
     if args[1:] == (...,):
         encoder, decoder = codec(args[0])
-        return Codec(lambda value: [encoder(item) for item in value], lambda data: tuple([decoder(item) for item in data]))
-    parts = [codec(arg) for arg in args]
+        return Codec(lambda value: list(map(encoder, value)), lambda data: tuple(map(decoder, data)))
+    encoders, decoders = zip(*map(codec, args), strict=True)
     return Codec(
-        lambda value: [part.encode(item) for part, item in zip(parts, value, strict=True)],
-        lambda data: tuple([part.decode(item) for part, item in zip(parts, data, strict=True)]),
+        lambda value: [encoder(item) for encoder, item in zip(encoders, value, strict=True)],
+        lambda data: tuple([decoder(item) for decoder, item in zip(decoders, data, strict=True)]),
     )
 
 

@@ -126,14 +126,15 @@ class SqlJournal:
 
     def read(self) -> list[Event]:
         """Return all events in the order of their commit."""
-        query = select(schema.events.c.record).where(schema.events.c.study == self._key).order_by(schema.events.c.sequence)
+        table = schema.events.c
+        query = select(table.sequence, table.record).where(table.study == self._key).order_by(table.sequence)
         with reading(self._engine, self._place) as connection:
-            last = self._last_sequence(connection)
-            texts = connection.execute(query).scalars().all()
-        if len(texts) != last:
-            raise StoreError(f"{self._place}: {last - len(texts)} of {last} events are missing; restore the store from a copy")
+            rows = connection.execute(query).all()
+        last = rows[-1].sequence if rows else 0
+        if len(rows) != last:
+            raise StoreError(f"{self._place}: {last - len(rows)} of {last} events are missing; restore the store from a copy")
         self._seen = last
-        return [self._decoded(text, sequence) for sequence, text in enumerate(texts, start=1)]
+        return [self._decoded(text, sequence) for sequence, text in rows]
 
     def request(self, override: Override) -> None:
         """Leave ``override`` for the process that runs the study."""
@@ -160,7 +161,10 @@ class SqlJournal:
 
     @contextmanager
     def lock(self) -> Generator[None]:
-        """Hold the study against other processes that would run it; raise StoreLockedError, naming the holder, if one does."""
+        """Hold the study against other processes that would run it; raise StoreLockedError, naming the holder, if one does.
+
+        Read it after the lock is taken: what was read before may have grown since, and then nothing can be appended.
+        """
         self._check_writable()
         with self._exclusion():
             with writing(self._engine, self._place) as connection:
