@@ -201,10 +201,10 @@ def _loss(recipe: Recipe) -> str:
 
 
 def _main(recipe: Recipe) -> str:
-    module = sys.modules.get(getattr(recipe.build, "__module__", ""))
-    file = getattr(module, "__file__", None)
+    namespace = _namespace(recipe.build)
+    file = namespace.get("__file__")
     wanted = {"build": recipe.build, "train_set": recipe.train, **recipe.given}
-    found = {option: _name_in(module, value) for option, value in wanted.items()}
+    found = {option: _name_in(namespace, value) for option, value in wanted.items()}
     options = "".join(f", {option}={found[option] or option}" for option in recipe.given)
     if file is None or None in found.values():
         return f"# Call train(build, train_set{options}) with what the schedule was learned with.\n"
@@ -222,9 +222,12 @@ def _main(recipe: Recipe) -> str:
 """
 
 
-def _name_in(module: object, value: object) -> str | None:
-    """Return the public name that ``value`` itself has in ``module``; None if it has none."""
-    names = (
-        (name for name, member in vars(module or object()).items() if member is value) if hasattr(module, "__dict__") else ()
-    )
-    return next((name for name in names if name.isidentifier()), None)
+def _namespace(build: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return the global names around ``build``: those of the user's module or script."""
+    module = sys.modules.get(getattr(build, "__module__", ""))
+    return getattr(build, "__globals__", getattr(module, "__dict__", {}))
+
+
+def _name_in(namespace: Mapping[str, Any], value: object) -> str | None:
+    """Return the name that ``value`` itself has in ``namespace``; None if it has none."""
+    return next((name for name, member in namespace.items() if member is value), None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from torch import nn
+
 from trimtab.errors import TaskError
 from trimtab.task.losses import LOSSES, Metric, MetricFunction, NamedLoss
 from trimtab.task.protocol import Goal
@@ -16,6 +18,11 @@ _GOALS: Mapping[str, Goal] = {
     "rmse": Goal("rmse"),
     "mae": Goal("mae"),
 }
+_ALIKE: tuple[tuple[tuple[type[nn.Module], ...], str], ...] = (
+    ((nn.CrossEntropyLoss, nn.NLLLoss), "cross_entropy"),
+    ((nn.BCEWithLogitsLoss,), "binary_cross_entropy"),
+    ((nn.MSELoss, nn.L1Loss, nn.HuberLoss, nn.SmoothL1Loss), "mse"),
+)
 
 
 def resolve_loss(loss: str | Callable[..., Any]) -> NamedLoss:
@@ -31,7 +38,9 @@ def resolve_loss(loss: str | Callable[..., Any]) -> NamedLoss:
         del label_smoothing
         return loss(output, target)
 
-    return NamedLoss(function, {})
+    # torch's own losses say as much as a name does
+    alike = next((LOSSES[name] for kinds, name in _ALIKE if isinstance(loss, kinds)), None)
+    return NamedLoss(function, alike.metrics if alike else {}, indices=alike.indices if alike else False)
 
 
 def resolve_metrics(metrics: Mapping[str, MetricFunction] | None, free: Mapping[str, Metric]) -> dict[str, Metric]:
