@@ -16,7 +16,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Headline:
-    """One figure beside its peer's. ``low``, ``high``: 95 % bootstrap interval of ``value`` (of ``ratio``, where there is one)."""
+    """One figure beside its peer's. ``low``, ``high``: 95 % bootstrap interval of ``value`` (of ``ratio`` if there is one)."""
 
     name: str
     value: float

@@ -31,11 +31,11 @@ def compare(task: tt.TorchTask, *, horizon: int, segments: int, seed: int, conso
     return [alone, default, searched]
 
 
-def tune(*, segments: int, workers: int, seed: int, folder: Path, listeners: Sequence[Any] = ()) -> tuple[Row, tt.Result]:
+def tune(*, segments: int, workers: int, seed: int, folder: Path, loggers: Sequence[Any] = ()) -> tuple[Row, tt.Result]:
     """Let the agents spend the same segments; the study is remembered in ``folder``."""
     began = time.perf_counter()
     tuned = study(
-        seed, budget=tt.Budget(segments=segments), store=f"sqlite:///{folder}/study.db", workers=workers, listeners=listeners
+        seed, budget=tt.Budget(segments=segments), store=f"sqlite:///{folder}/study.db", workers=workers, loggers=loggers
     )
     result = tuned.run()
     seconds = time.perf_counter() - began
@@ -69,9 +69,8 @@ def main() -> None:
     console.print(f"\nNow the agents, from the same bad settings: {BAD}\n")
     terminal = tt.loggers.Terminal(console)
     row, result = tune(
-        segments=options.segments, workers=options.workers, seed=options.seed, folder=options.folder, listeners=[terminal]
+        segments=options.segments, workers=options.workers, seed=options.seed, folder=options.folder, loggers=[terminal]
     )
-    terminal.close()
     rows.append(row)
     result.save(
         options.folder,

@@ -1,5 +1,6 @@
 """What an agent sees and is rewarded for has no scale, is finite, and adds up."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -84,7 +85,7 @@ def test_a_divergence_is_seen_as_finite_and_as_bad(trace: Trace) -> None:
 @given(traces())
 def test_rewards_add_up_to_the_improvement_of_the_run(trace: Trace) -> None:
     stand = standings(trace, GOAL)
-    pairs = list(zip(stand, stand[1:], strict=False))
+    pairs = list(itertools.pairwise(stand))
     final, best = resolve("final"), resolve("best")
     assert sum(final(a, b) for a, b in pairs) == pytest.approx(stand[0].error - stand[-1].error, abs=1e-9)
     assert sum(best(a, b) for a, b in pairs) == pytest.approx(stand[0].error - min(s.error for s in stand), abs=1e-9)

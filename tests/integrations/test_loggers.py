@@ -9,8 +9,9 @@ import warnings
 import pytest
 
 from trimtab.errors import MissingExtraError
-from trimtab.integrations.loggers import Guarded, JsonLines, TensorBoard, WandB
+from trimtab.integrations.loggers import JsonLines, TensorBoard, WandB
 from trimtab.store.records import SegmentFinished
+from trimtab.study.audience import Audience
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,9 @@ class Failing:
     def __init__(self):
         self.received = 0
 
+    def recall(self, events):
+        raise OSError(28, "No space left on device")
+
     def receive(self, event):
         self.received += 1
         if self.received > 1:
@@ -194,7 +198,7 @@ def test_a_logger_that_fails_warns_once_names_itself_and_stops_nothing(study_eve
     failing = Failing()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        feed(Guarded(failing), study_events)
+        feed(Audience([failing]), study_events)
     assert failing.received == len(study_events)
     assert len(caught) == 1
     assert "Failing" in str(caught[0].message)
@@ -202,7 +206,7 @@ def test_a_logger_that_fails_warns_once_names_itself_and_stops_nothing(study_eve
 
 
 def test_a_guarded_logger_that_works_is_not_changed(tmp_path, study_events):
-    feed(Guarded(JsonLines(tmp_path / "events.jsonl")), study_events)
+    feed(Audience([JsonLines(tmp_path / "events.jsonl")]), study_events)
     assert len((tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()) == len(study_events)
 
 
@@ -212,7 +216,7 @@ def test_an_interrupt_passes_through_the_guard(study_events):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Guarded(Interrupted()).receive(study_events[0])
+        Audience([Interrupted()]).receive(study_events[0])
 
 
 @pytest.mark.parametrize(

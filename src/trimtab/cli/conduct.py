@@ -11,10 +11,8 @@ from trimtab.cli.loading import users_code
 from trimtab.cli.printing import answer, console, say
 from trimtab.cli.stores import read
 from trimtab.cli.summary import summary
-from trimtab.errors import StoreError
 
 if TYPE_CHECKING:
-    from trimtab.store.records import Event
     from trimtab.study.study import Study
 
 
@@ -25,8 +23,7 @@ def conduct(study: Study, *, as_json: bool, quiet: bool) -> None:
 
     terminal = None if quiet else Terminal(console(sys.stderr), title=f"trimtab · {_short(study)}")
     if terminal is not None:
-        terminal.recall(_earlier(study))
-        study.listeners = (*study.listeners, terminal)
+        study.loggers = (*study.loggers, terminal)
     try:
         with users_code(None):
             study.run()
@@ -48,16 +45,6 @@ def conduct(study: Study, *, as_json: bool, quiet: bool) -> None:
     answer([], study_view(opened), as_json=False)
     report, replay = f"trimtab report {opened.place} -o report.html", f"trimtab replay {opened.place}"
     say("\n", ("next  ", "dim"), report, ("  or  ", "dim"), replay)
-
-
-def _earlier(study: Study) -> list[Event]:
-    """Return the events of earlier sittings; none if the store is not there yet."""
-    from trimtab.store import open_journal
-
-    try:
-        return open_journal(study.store, study.name, create=False, read_only=True).read()
-    except StoreError:
-        return []
 
 
 def _short(study: Study) -> str:

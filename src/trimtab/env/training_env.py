@@ -14,7 +14,7 @@ from trimtab.env.trace import Trace, standings
 from trimtab.errors import StudyError
 from trimtab.seeds import derive
 from trimtab.space import Settings, Space, Value
-from trimtab.task import Segment, State, Task
+from trimtab.task import Segment, Split, State, Task
 
 Start = Settings | Mapping[str, Value] | Callable[[np.random.Generator], Settings] | None
 
@@ -76,6 +76,12 @@ class TrainingEnv(gymnasium.Env[np.ndarray, np.ndarray], Generic[State]):
         terminated = after.status == "diverged" or len(self._trace.steps) >= self.horizon
         observation = observe(self._trace, self.task.goal, self.space)
         return observation, float(self.reward(stand[-2], stand[-1])), terminated, False, self._info()
+
+    def evaluate(self, split: Split) -> Mapping[str, float]:
+        """Return the metrics of the present model on ``split``; no agent sees them."""
+        if self._state is None:
+            raise StudyError("TrainingEnv.evaluate: call reset first")
+        return self.task.evaluate(self._state, split)
 
     def _first_settings(self, options: Mapping[str, Any]) -> Settings:
         if "settings" in options:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,7 +43,7 @@ def _data(task: Task[Any]) -> list[Finding]:
 
     if not isinstance(task, TorchTask):
         return []
-    sizes: Mapping[str, int | None] = {name: split.size for name, split in task.data.items()}
+    sizes = task.splits.sizes
     text = ", ".join(f"{name} {'of unknown length' if size is None else size}" for name, size in sizes.items())
     found = [Finding("data", "good", text)]
     if "test" not in sizes:

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Protocol
 
 from trimtab.runners.protocol import Runner
 from trimtab.store.protocol import Journal
 from trimtab.store.records import Event, SegmentFailed, SegmentFinished
+from trimtab.study.audience import Audience
 from trimtab.study.core import Core
 
 POLL_SECONDS = 0.5
 """How often the session looks for what a user left in the store while segments run."""
 
 
-class Listener(Protocol):
-    """Whoever is told of every committed event: a logger, a progress display."""
-
-    def receive(self, event: Event) -> None: ...
+def commit(event: Event, core: Core, journal: Journal, audience: Audience) -> None:
+    """Let the core say what follows from ``event``, commit it all, then tell."""
+    events = core.receive(event)
+    journal.append(events)
+    for committed in events:
+        audience.receive(committed)
 
 
 class Session:
     """Runs what the core asks for until it has finished or is stopped."""
 
-    def __init__(self, core: Core, journal: Journal, runner: Runner, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(self, core: Core, journal: Journal, runner: Runner, audience: Audience) -> None:
         self.core = core
         self.journal = journal
         self.runner = runner
-        self.listeners = listeners
+        self.audience = audience
         self._sent: set[int] = set()
         self._stopping = False
 
@@ -54,12 +56,7 @@ class Session:
         self._commit(outcome)
 
     def _commit(self, event: Event) -> None:
-        """Let the core say what follows from ``event``, commit it all, then tell."""
-        events = self.core.receive(event)
-        self.journal.append(events)
-        for committed in events:
-            for listener in self.listeners:
-                listener.receive(committed)
+        commit(event, self.core, self.journal, self.audience)
 
     def _send(self) -> None:
         for node, job in list(self.core.jobs.items()):

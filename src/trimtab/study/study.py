@@ -22,18 +22,18 @@ from trimtab.store.records import (
     BoundChanged,
     BranchEnded,
     BudgetExtended,
-    Event,
     ForkRequested,
     Override,
     SettingFixed,
     StudyCreated,
     WorkersChanged,
 )
+from trimtab.study.audience import Audience, Logger
 from trimtab.study.budget import Budget
 from trimtab.study.core import Core, Plan
 from trimtab.study.recruit import recruit
 from trimtab.study.result import Result
-from trimtab.study.session import Logger, Session
+from trimtab.study.session import Session, commit
 from trimtab.study.team import Team
 from trimtab.task import Task
 
@@ -51,7 +51,7 @@ class Study:
     ``horizon``: segments of a whole run; default: a tenth of the budget. ``start``: settings (or a list of them) of the first
     runs; later ones come from ``roots``, "tpe" or "random". ``store``: URL or path of the database that remembers the study
     ``name``; a study that is there already goes on where it was. ``workers``: segments that run at a time; more than one
-    run in processes of their own. ``loggers``: told of every event (loggers).
+    run in processes of their own. ``loggers``: told of every event.
     """
 
     def __init__(
@@ -83,6 +83,7 @@ class Study:
         self.budget = budget
         self.agent = agent
         self.reward = resolve(reward)
+        self._horizon_given = horizon is not None
         self.horizon = _default_horizon(budget) if horizon is None else _check_whole("horizon", horizon, least=1)
         self.start = tuple(space.check(one) for one in ([start] if isinstance(start, Mapping) else start))
         self.roots = check_sampler(roots)
@@ -105,16 +106,25 @@ class Study:
         and running the study again goes on.
         """
         journal = open_journal(self.store, self.name)
+        audience = Audience(self.loggers)
         with journal.lock():
-            core = self._recall(journal)
-            if core.finished is None:
-                runner = self._start_runner(journal)
-                try:
-                    Session(core, journal, runner, self.loggers).run()
-                finally:
-                    runner.close()
-            self._raise_if_nothing_worked(core)
+            try:
+                core = self._recall(journal, audience)
+                self._spend(core, journal, audience)
+            finally:
+                audience.close()
+        if not len(core.tree) and core.failures:
+            raise StudyError(f"no segment came to its end; the last one failed with: {core.failures[-1].message}")
         return Result(journal, self.task)
+
+    def _spend(self, core: Core, journal: Journal, audience: Audience) -> None:
+        if core.finished is not None:
+            return
+        runner = self._start_runner(journal)
+        try:
+            Session(core, journal, runner, audience).run()
+        finally:
+            runner.close()
 
     def result(self) -> Result:
         """Return what came of the study so far, without running anything."""
@@ -149,31 +159,26 @@ class Study:
             self._check_live(name)
         self._request(ForkRequested(node, self.space.check({**found, **(settings or {}), **changes})))
 
-    def _recall(self, journal: Journal) -> Core:
+    def _recall(self, journal: Journal, audience: Audience) -> Core:
         """Return the core as the store's events left it, and record what this sitting does differently."""
         events = journal.read()
-        if events:
-            self._check_same(events[0])
-        core = self._new_core(_first_budget(events) or self.budget)
+        created = next((event for event in events if isinstance(event, StudyCreated)), None)
+        if created is not None:
+            self._check_same(created)
+        # with another budget than the one it was begun with, its events would not make the same jobs
+        core = self._new_core(self.budget if created is None else Budget(**created.config["budget"]))
         for event in events:
             core.receive(event)
+        audience.recall(events)
         if not events:
-            self._commit(core, journal, StudyCreated(self._config(), self.task.fingerprint(), self.source))
-        # what was asked while nothing ran comes before the first job that a larger budget makes
+            commit(StudyCreated(self._config(), self.task.fingerprint(), self.source), core, journal, audience)
         for request in journal.requests():
-            self._commit(core, journal, request)
+            commit(request, core, journal, audience)
         if core.budget != self.budget:
-            self._commit(core, journal, BudgetExtended(self.budget.to_record()))
+            commit(BudgetExtended(self.budget.to_record()), core, journal, audience)
         if core.workers != self.workers and core.finished is None:
-            self._commit(core, journal, WorkersChanged(self.workers))
+            commit(WorkersChanged(self.workers), core, journal, audience)
         return core
-
-    def _commit(self, core: Core, journal: Journal, event: Event) -> None:
-        events = core.receive(event)
-        journal.append(events)
-        for committed in events:
-            for listener in self.loggers:
-                listener.receive(committed)
 
     def _new_core(self, budget: Budget) -> Core:
         features, heads = len(feature_names(self.space)), self.space.heads
@@ -198,9 +203,11 @@ class Study:
             "goal": {"metric": goal.metric, "minimise": goal.minimise, "scale": goal.scale, "bound": goal.bound},
         }
 
-    def _check_same(self, created: Event) -> None:
+    def _check_same(self, created: StudyCreated) -> None:
         """Raise StudyError if the recorded study is not this one; its budget and its workers may differ."""
-        assert isinstance(created, StudyCreated)
+        if not self._horizon_given:
+            # the default follows the budget that the study was begun with
+            self.horizon = int(created.config["horizon"])
         config = self._config()
         for key in (key for key in config if key != "budget"):
             if created.config.get(key) != config[key]:
@@ -219,10 +226,6 @@ class Study:
             return InlineRunner(self.task, journal.checkpoints)
         return ProcessRunner(self.task, journal.checkpoints.url, workers=self.workers)
 
-    def _raise_if_nothing_worked(self, core: Core) -> None:
-        if not len(core.tree) and core.failures:
-            raise StudyError(f"no segment came to its end; the last one failed with: {core.failures[-1].message}")
-
     def _request(self, override: Override) -> None:
         open_journal(self.store, self.name, create=False).request(override)
 
@@ -235,14 +238,6 @@ class Study:
         if node not in tree:
             raise StudyError(f"node: study {self.name!r} has no node {node!r}; it has {len(tree)} nodes")
         return tree[node].job.settings
-
-
-def _first_budget(events: Sequence[Event]) -> Budget | None:
-    """Return the budget that a recorded study was begun with: with another one its events would not make the same jobs."""
-    for event in events:
-        if isinstance(event, StudyCreated):
-            return Budget(**event.config["budget"])
-    return None
 
 
 def _check_whole(name: str, value: object, *, least: int) -> int:

@@ -1,10 +1,11 @@
-"""Loggers: they receive the events of a study and put them where people look. One small file each, behind one protocol."""
+"""Loggers: they receive the events of a study and put them where people look. One small file each.
 
-from trimtab.integrations.loggers.guarded import Guarded
+A logger is any object with the three methods of ``trimtab.study.audience.Logger``.
+"""
+
 from trimtab.integrations.loggers.json_lines import JsonLines
-from trimtab.integrations.loggers.protocol import Logger
 from trimtab.integrations.loggers.tensorboard import TensorBoard
 from trimtab.integrations.loggers.terminal import Terminal
 from trimtab.integrations.loggers.wandb import WandB
 
-__all__ = ["Guarded", "JsonLines", "Logger", "TensorBoard", "Terminal", "WandB"]
+__all__ = ["JsonLines", "TensorBoard", "Terminal", "WandB"]

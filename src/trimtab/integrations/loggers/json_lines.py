@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +22,9 @@ class JsonLines:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._file: IO[str] | None = None
+
+    def recall(self, events: Sequence[Event]) -> None:
+        """Do nothing: an earlier sitting wrote these."""
 
     def receive(self, event: Event) -> None:
         if self._file is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,12 @@ class TensorBoard:
         self._first: dict[str, Node] = {}
         self._best: dict[str, Node] = {}
 
+    def recall(self, events: Sequence[Event]) -> None:
+        """Remember the branches of an earlier sitting, so that their curves go on in the same runs."""
+        for event in events:
+            if isinstance(event, SegmentFinished):
+                self._remember(self._branches.name(event.node), event.node)
+
     def receive(self, event: Event) -> None:
         if not isinstance(event, SegmentFinished):
             return
@@ -43,9 +50,7 @@ class TensorBoard:
         for tag, value in scalars(node).items():
             writer.add_scalar(tag, value, step)
         self._write_words(writer, node, new=name not in self._first)
-        self._first.setdefault(name, node)
-        if name not in self._best or node.error < self._best[name].error:
-            self._best[name] = node
+        self._remember(name, node)
 
     def close(self) -> None:
         for name, first in self._first.items():
@@ -59,6 +64,11 @@ class TensorBoard:
             writer.close()
         self._writers.clear()
         self._first.clear()
+
+    def _remember(self, name: str, node: Node) -> None:
+        self._first.setdefault(name, node)
+        if name not in self._best or node.error < self._best[name].error:
+            self._best[name] = node
 
     def _write_words(self, writer: SummaryWriter, node: Node, *, new: bool) -> None:
         """Write what is no number: settings that are words, when a branch begins or one of them changes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,6 +34,14 @@ class WandB:
         self._run: Run | None = None
         self._best: Node | None = None
 
+    def recall(self, events: Sequence[Event]) -> None:
+        """Take over the configuration and the best segment of earlier sittings; W&B has a run for each sitting."""
+        for event in events:
+            if isinstance(event, SegmentFinished):
+                self._weigh(event.node)
+            elif isinstance(event, StudyCreated):
+                self.receive(event)
+
     def receive(self, event: Event) -> None:
         run = self._run = self._run or self._start()
         match event:
@@ -55,9 +64,12 @@ class WandB:
         self._run.finish()
         self._run = None
 
-    def _segment(self, run: Run, node: Node) -> None:
+    def _weigh(self, node: Node) -> None:
         if math.isfinite(node.error) and (self._best is None or node.error < self._best.error):
             self._best = node
+
+    def _segment(self, run: Run, node: Node) -> None:
+        self._weigh(node)
         row: dict[str, Any] = finite(scalars(node))
         row |= {f"settings/{name}": value for name, value in node.job.settings.items() if isinstance(value, str)}
         row |= {"tree/segment": node.id, "tree/run": node.job.root, "tree/index": node.job.index + 1}
