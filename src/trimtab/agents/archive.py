@@ -32,7 +32,7 @@ class Archive:
 def pack(kind: str, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> bytes:
     """Return the bytes of an agent."""
     head = json.dumps({"format": FORMAT, "kind": kind, "state": dict(state)}, allow_nan=False)
-    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, metadata={_KEY: head})
+    return save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata={_KEY: head})
 
 
 def unpack(data: bytes) -> Archive:

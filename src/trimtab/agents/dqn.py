@@ -19,7 +19,7 @@ from trimtab.agents.checks import (
     check_transition,
 )
 from trimtab.agents.exploration import Exploration, Prospect
-from trimtab.agents.initial import head_values
+from trimtab.agents.initial import head_values, no_spreads
 from trimtab.agents.learner import Learner
 from trimtab.agents.network import Architecture
 from trimtab.agents.normaliser import RewardNormaliser
@@ -50,6 +50,8 @@ class DQNAgent:
         weights, prior_weights = self._learner.numpy_weights()
         self._acting = ActingForward(architecture, weights, prior, prior_weights, options.prior_scale)
         self._stale = False
+        self._certain = no_spreads(self.heads)
+        self._mean = np.full(options.members, 1.0 / options.members, dtype=np.float32)
         self._replay = Replay(options.buffer, self.features, len(self.heads), architecture.moves, options.members)
         self._windows = Windows(options.n_step, options.gamma)
         self._rewards = RewardNormaliser(options.normalise_rewards)
@@ -81,15 +83,19 @@ class DQNAgent:
 
     def _prospects(self, head: int, masks: Masks | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the values of ``head`` by each member, their mean and their deviation."""
-        members = self._acting.values(head) * self._rewards.scale
-        if masks is not None:
-            members[:, ~masks[head]] = -np.inf
+        members = self._acting.values(head)
+        if self._rewards.mode != "none":
+            members = members * self._rewards.scale
         if len(members) == 1:
-            return members, members[0], np.zeros(members.shape[1])
-        values = members.mean(0)
-        with np.errstate(invalid="ignore"):  # −inf less −inf where a move is masked
-            spread = members.std(0)
-        return members, values, spread if masks is None else np.where(masks[head], spread, 0.0)
+            values, spread = members[0], self._certain[head]
+        else:
+            values = self._mean @ members
+            apart = members - values
+            spread = np.sqrt(self._mean @ (apart * apart))
+        if masks is None:
+            return members, values, spread
+        members = np.where(masks[head], members, -np.inf)
+        return members, np.where(masks[head], values, -np.inf), np.where(masks[head], spread, 0.0)
 
     def _refresh(self) -> None:
         if self._stale:

@@ -27,3 +27,11 @@ def head_values(name: str, given: Any, heads: tuple[int, ...]) -> list[np.ndarra
         if row.shape != (moves,) or not np.isfinite(row).all():
             raise AgentError(f"{name}[{index}]: expected {moves} finite numbers, got {row.tolist()}")
     return values
+
+
+def no_spreads(heads: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """Return zeros for the moves of each head: the spreads of a single learner, read-only since all decisions share them."""
+    spreads = tuple(np.zeros(moves) for moves in heads)
+    for each in spreads:
+        each.setflags(write=False)
+    return spreads

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from torch.optim.adam import adam
 
 from trimtab.agents.coordination import COORDINATIONS, Coordination
 from trimtab.agents.network import Architecture, BatchForward, initial, views
@@ -33,10 +34,9 @@ class Learner:
         self._frozen = views(self.weights, shapes)
         self._target = views(self.target, shapes)
         self._forward = BatchForward(architecture, prior, views(self.prior_weights, prior_shapes), options.prior_scale)
-        self.weights.grad = self._gradient
-        self.adam = torch.optim.Adam([self.weights], lr=options.lr, fused=True)
+        self._moments = [torch.zeros_like(self.weights), torch.zeros_like(self.weights), torch.zeros(())]
         valid = architecture.valid()
-        self._valid = None if valid.all() else torch.from_numpy(valid)
+        self._invalid = None if valid.all() else torch.from_numpy(~valid)
 
     def numpy_weights(self) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
         """Return the weights, and those of the randomised prior, as arrays that share their memory."""
@@ -53,12 +53,11 @@ class Learner:
     @torch.no_grad()
     def worth(self, x: Tensor, masks: Tensor | None) -> Tensor:
         """Return what acting greedily is worth, (K, B), for ``x`` (B, F)."""
-        best = self._allowed(self._forward(self._frozen, x), masks).amax(-1)
+        best = self._allowed(self._forward.first(self._frozen, x), masks).amax(-1)
         return self.coordination.worth(best).mean(-1)
 
     def train(self, block: Batch, rate: float, shift: float, scale: float) -> None:
         """Make one gradient step for each batch of the ``block``; rewards are shifted and scaled first."""
-        self.adam.param_groups[0]["lr"] = rate
         returns = (block.reward - shift * block.weight) / scale if shift or scale != 1.0 else block.reward
         size = self.options.batch_size
         # The target network stands still for the whole block: its values are one large product instead of many small ones.
@@ -68,16 +67,17 @@ class Learner:
         q_parts = q_target.split(size, dim=1)
         for batch, r_t, q_t in zip(block.parts(size), returns.split(size), q_parts, strict=True):
             self._step(batch, r_t, q_t)
+            self._adam(rate)
 
     def _next_values(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Return of the next observations all values by the target network, or (not double) the highest alone."""
-        q_t = self._allowed(self._forward(self._target, x), mask)
+        q_t = self._allowed(self._forward.first(self._target, x), mask)
         return q_t if self.options.double else q_t.amax(-1)
 
     def _step(self, batch: Batch, r_t: Tensor, q_t: Tensor) -> None:
         with torch.no_grad():
             if self.options.double:
-                selector = self._allowed(self._forward(self._frozen, batch.next_observation), batch.next_mask)
+                selector = self._allowed(self._forward.first(self._frozen, batch.next_observation), batch.next_mask)
                 q_t = q_t.gather(-1, selector.argmax(-1, keepdim=True)).squeeze(-1)
             target = r_t[:, None] + batch.discount[:, None] * self.coordination.worth(q_t)
         q_tm1 = self._forward(self._online, batch.observation, batch.action)
@@ -87,8 +87,6 @@ class Learner:
         loss = self._loss(self.coordination.errors(taken, best, target), batch.member)
         self._gradient.zero_()
         loss.backward()
-        self._clip()
-        self.adam.step()
 
     def _loss(self, errors: Tensor, member: Tensor | None) -> Tensor:
         """Return the Huber loss: a mean over transitions, summed over members that share nothing."""
@@ -99,33 +97,36 @@ class Learner:
             loss = (each * member.T[:, :, None]).mean()
         return loss if self.architecture.shared_trunk else loss * self.architecture.members
 
-    def _clip(self) -> None:
+    @torch.no_grad()
+    def _adam(self, rate: float) -> None:
+        """Clip the gradient and make a step of Adam: the function, since the optimizer object costs more than the step."""
         norm = torch.linalg.vector_norm(self._gradient)
         self._gradient.mul_((self.options.max_grad_norm / (norm + 1e-6)).clamp_(max=1.0))
+        first, second, step = self._moments
+        adam(
+            [self.weights], [self._gradient], [first], [second], [], [step],
+            fused=True, amsgrad=False, beta1=0.9, beta2=0.999, lr=rate, weight_decay=0.0, eps=1e-8, maximize=False,
+        )  # fmt: skip
 
     def _allowed(self, q: Tensor, masks: Tensor | None) -> Tensor:
-        if self._valid is not None:
-            q = q.masked_fill(~self._valid, -torch.inf)
-        return q if masks is None else q.masked_fill(~masks, -torch.inf)
+        heads = q.shape[-2]
+        if self._invalid is not None:
+            q = q.masked_fill(self._invalid[:heads], -torch.inf)
+        return q if masks is None else q.masked_fill(~masks[:, :heads], -torch.inf)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return everything that was learned, and Adam's moments, as arrays."""
-        state = self.adam.state.get(self.weights, {})
-        moments = {f"adam.{name}": value.numpy() for name, value in state.items()}
-        kept = {"weights": self.weights, "target": self.target, "prior_weights": self.prior_weights}
-        return {name: tensor.detach().numpy() for name, tensor in kept.items()} | moments
+        return {name: tensor.numpy() for name, tensor in self._kept().items()}
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take back what ``arrays`` returned."""
-        self.weights.copy_(torch.from_numpy(arrays["weights"]))
-        self.target.copy_(torch.from_numpy(arrays["target"]))
-        self.prior_weights.copy_(torch.from_numpy(arrays["prior_weights"]))
-        moments = {name: torch.from_numpy(arrays[f"adam.{name}"].copy()) for name in _MOMENTS if f"adam.{name}" in arrays}
-        if moments:
-            self.adam.state[self.weights] = moments
+        for name, tensor in self._kept().items():
+            tensor.copy_(torch.from_numpy(arrays[name]))
 
-
-_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+    def _kept(self) -> dict[str, Tensor]:
+        first, second, step = self._moments
+        learned = {"weights": self.weights, "target": self.target, "prior_weights": self.prior_weights}
+        return learned | {"adam.first": first, "adam.second": second, "adam.step": step}
 
 
 def _leaves(weights: Mapping[str, Tensor], gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:

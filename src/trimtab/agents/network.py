@@ -142,18 +142,26 @@ class BatchForward:
             combine = torch.from_numpy(architecture.combination())
             self._combine = combine if architecture.branch else torch.block_diag(*combine)
 
-    def __call__(self, weights: Weights, x: Tensor, actions: Tensor | None = None) -> Tensor:
-        """Return values (K, B, H, M) for ``x`` (B, F); sequential heads see the earlier of ``actions`` (B, H), if given."""
+    def first(self, weights: Weights, x: Tensor) -> Tensor:
+        """Return values of the heads that need no other's choice: all of them, or the first of sequential ones."""
+        return self(weights, x, heads=1 if self.architecture.sequential else len(self.architecture.heads))
+
+    def __call__(self, weights: Weights, x: Tensor, actions: Tensor | None = None, heads: int | None = None) -> Tensor:
+        """Return values (K, B, H, M) for ``x`` (B, F), of the first ``heads`` alone where there are branches.
+
+        Sequential heads see the earlier of ``actions`` (B, H), if given.
+        """
+        heads = len(self.architecture.heads) if heads is None else heads
         z = x
         for index in range(len(self.architecture.hidden)):
             z = torch.relu_(_linear(z, weights[f"trunk.{index}.weight"], weights[f"trunk.{index}.bias"]))
-        q = self._branches(weights, z, actions) if self.architecture.branch else self._heads(weights, z)
+        q = self._branches(weights, z, actions, heads) if self.architecture.branch else self._heads(weights, z)
         if q.dim() == 3:
             q = q.unsqueeze(0)
         if self._prior is not None:
-            q = q + self._prior
+            q = q + self._prior[:heads]
         if self._prior_weights:
-            q = q + self._prior_scale * self._randomised(x)
+            q = q + self._prior_scale * self._randomised(x)[..., :heads, :]
         return q
 
     def _heads(self, weights: Weights, z: Tensor) -> Tensor:
@@ -162,16 +170,17 @@ class BatchForward:
             q = torch.matmul(q, self._combine)
         return q.unflatten(-1, (len(self.architecture.heads), self.architecture.moves))
 
-    def _branches(self, weights: Weights, z: Tensor, actions: Tensor | None) -> Tensor:
+    def _branches(self, weights: Weights, z: Tensor, actions: Tensor | None, heads: int) -> Tensor:
         shape = self.architecture
-        hidden = _linear(z, weights["branch.weight"], weights["branch.bias"])
+        width = heads * shape.branch
+        hidden = _linear(z, weights["branch.weight"][..., :width], weights["branch.bias"][..., :width])
         if self._causal is not None and actions is not None:
             chosen = torch.nn.functional.one_hot(actions, shape.moves).to(hidden.dtype).flatten(1)
             hidden = hidden + torch.matmul(chosen, weights["earlier"] * self._causal)
-        hidden = torch.relu(hidden).unflatten(-1, (len(shape.heads), shape.branch)).transpose(-2, -3)
-        q = torch.matmul(hidden, weights["output.weight"]) + weights["output.bias"]
+        hidden = torch.relu(hidden).unflatten(-1, (heads, shape.branch)).transpose(-2, -3)
+        q = torch.matmul(hidden, weights["output.weight"][..., :heads, :, :]) + weights["output.bias"][..., :heads, :, :]
         if self._combine is not None:
-            q = torch.matmul(q, self._combine)
+            q = torch.matmul(q, self._combine[:heads])
         return q.transpose(-2, -3)
 
     def _randomised(self, x: Tensor) -> Tensor:

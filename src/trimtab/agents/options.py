@@ -23,7 +23,7 @@ class DQNOptions:
     ``normalise_rewards``: "none", "scale" (divided by their deviation) or "shift-and-scale" (their mean taken off first, so
     that ``value`` is then that of the rewards above their mean).
     Network: ``hidden`` widths of the trunk; ``branch``: width of a hidden layer of each head's own (0: none; sequential
-    coordination needs one and takes 64 for 0); ``prior``: first value of every move of each head.
+    coordination needs one and takes 32 for 0); ``prior``: first value of every move of each head.
     Ensemble: ``members`` learners, on a ``trunk`` that is "separate" or "shared"; each transition is given to a member with
     probability ``bootstrap``; a fixed random network times ``prior_scale`` is added to each (Osband 2018). All of it is
     without effect and without cost for one member.
@@ -71,7 +71,7 @@ class DQNOptions:
                 raise AgentError(f"{name}: expected True or False, got {getattr(self, name)!r}")
         object.__setattr__(self, "exploration", explorations.exploration_from(self.exploration, members=self.members))
         if self.coordination == "sequential" and self.branch == 0:
-            object.__setattr__(self, "branch", 64)
+            object.__setattr__(self, "branch", 32)
 
     def _check_counts(self) -> None:
         if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence) or not self.hidden:

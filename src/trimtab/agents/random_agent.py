@@ -16,6 +16,7 @@ from trimtab.agents.checks import (
     check_observations,
     check_transition,
 )
+from trimtab.agents.initial import no_spreads
 from trimtab.agents.protocol import Decision, Masks, Transition
 from trimtab.seeds import generator
 
@@ -27,6 +28,7 @@ class RandomAgent:
         self.features = check_count("features", features)
         self.heads = check_heads(heads)
         self._rng = generator(seed, "agent", "random")
+        self._certain = no_spreads(self.heads)
 
     def decide(self, observation: np.ndarray, masks: Masks | None = None, *, explore: bool = True, stream: int = 0) -> Decision:  # noqa: ARG002 (protocol)
         """Return a random choice."""
@@ -35,7 +37,7 @@ class RandomAgent:
         allowed = [np.ones(moves, dtype=bool) for moves in self.heads] if masks is None else list(masks)
         action = tuple(int(self._rng.choice(mask.nonzero()[0])) for mask in allowed)
         values = tuple(np.where(mask, 0.0, -np.inf) for mask in allowed)
-        return Decision(action, values, tuple(np.zeros(moves) for moves in self.heads), (explore,) * len(self.heads))
+        return Decision(action, values, self._certain, (explore,) * len(self.heads))
 
     def learn(self, transition: Transition) -> None:
         """Check the transition and forget it."""

@@ -28,7 +28,7 @@ from trimtab.agents.checks import (
 )
 from trimtab.agents.discretiser import Discretiser, IntegerStates, State
 from trimtab.agents.exploration import EpsilonGreedy, Exploration, Pick, Prospect
-from trimtab.agents.initial import head_values
+from trimtab.agents.initial import head_values, no_spreads
 from trimtab.agents.pending import pack_transitions, unpack_transitions
 from trimtab.agents.protocol import Decision, Masks, Transition
 from trimtab.agents.table import ValueTable
@@ -78,6 +78,7 @@ class TabularAgent:
         self._rng = generator(seed, "agent", rule)
         self._tables = [ValueTable(values) for values in head_values("initial", options.initial, self.heads)]
         self._awaiting: dict[int, Transition] = {}
+        self._certain = no_spreads(self.heads)
 
     def decide(self, observation: np.ndarray, masks: Masks | None = None, *, explore: bool = True, stream: int = 0) -> Decision:
         """Return a choice for ``observation``, shape (features,)."""
@@ -94,15 +95,13 @@ class TabularAgent:
         for head, table in enumerate(self._tables):
             key = state + action if self._sequential else state
             values = _masked(table.values(key), masks, head).copy()
-            best = values.max()
-            if pick is None:
-                move = int(values.argmax())
-            else:
-                move = pick(Prospect(values, np.zeros_like(values), table.counts(key), values[None]))
+            move = greedy = int(values.argmax())
+            if pick is not None:
+                move = pick(Prospect(values, self._certain[head], table.counts(key), values[None]))
             action += (move,)
             shown.append(values)
-            explored.append(bool(values[move] < best))
-        return Decision(action, tuple(shown), tuple(np.zeros(moves) for moves in self.heads), tuple(explored))
+            explored.append(bool(values[move] < values[greedy]))
+        return Decision(action, tuple(shown), self._certain, tuple(explored))
 
     def learn(self, transition: Transition) -> None:
         """Learn from one transition: at once for Q-learning, when the next action of its stream is known for SARSA."""

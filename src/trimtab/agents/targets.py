@@ -22,7 +22,7 @@ def td_error(q_tm1: float, r_t: float, discount_t: float, v_t: float) -> float:
 
 def q_learning(q_tm1: float, r_t: float, discount_t: float, q_t: np.ndarray) -> float:
     """Return δ = r + γ max_a Q(s', a) − Q(s, a). Sutton & Barto, eq. 6.8."""
-    return td_error(q_tm1, r_t, discount_t, float(q_t.max()))
+    return td_error(q_tm1, r_t, discount_t, float(q_t[q_t.argmax()]))
 
 
 def sarsa(q_tm1: float, r_t: float, discount_t: float, q_t: np.ndarray, a_t: int) -> float:
