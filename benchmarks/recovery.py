@@ -79,9 +79,9 @@ def kill_once(store: Path, workers: int, wait: float, tally: Tally) -> bool:
     return finished
 
 
-def signature(store: Path) -> list[tuple[object, ...]]:
-    """Return what must be the same in the end: every segment's job, and the digest of the weights it left."""
-    return [(node.job, node.checkpoint, dict(node.after.metrics), node.reward) for node in nodes(store)]
+def signature(store: Path) -> list[str]:
+    """Return what must be the same in the end: every segment's job, its metrics, and the digest of the weights it left."""
+    return [repr((node.job, node.checkpoint, dict(node.after.metrics), node.reward)) for node in nodes(store)]
 
 
 def replays_differ(store: Path) -> bool:

@@ -100,9 +100,8 @@ def iterations(name: str, seed: int) -> Iterator[Line]:
         seen, reward, terminated, truncated, info = env.step(decision.action)
         agent.learn(agents.Transition(observation, decision.action, reward, seen, terminated, truncated, info["masks"]))
         observation = seen
-        measured = info["measurement"]
         test = env.evaluate("test")["loss"]
-        yield Line(iteration, measured.train_loss, measured.metrics["loss"], test, info["settings"])
+        yield Line(iteration, info["train_loss"], info["metrics"]["loss"], test, info["settings"])
         if terminated:
             return
 
@@ -115,8 +114,7 @@ def fixed(settings: tt.Settings, seed: int) -> Line:
         _, _, terminated, _, info = env.step(SPACE.keep())
         if terminated:
             break
-    measured = info["measurement"]
-    return Line(ITERATIONS, measured.train_loss, measured.metrics["loss"], env.evaluate("test")["loss"], settings)
+    return Line(ITERATIONS, info["train_loss"], info["metrics"]["loss"], env.evaluate("test")["loss"], settings)
 
 
 def best_fixed(seed: int) -> Line:

@@ -99,8 +99,11 @@ class TrainingEnv(gymnasium.Env[np.ndarray, np.ndarray], Generic[State]):
     def _info(self) -> dict[str, Any]:
         assert self._trace is not None
         steps = self._trace.steps
-        return {
+        measured = steps[-1].after if steps else self._trace.before
+        info = {
             "settings": self._trace.settings,
-            "measurement": steps[-1].after if steps else self._trace.before,
+            "metrics": dict(measured.metrics),
             "masks": self.space.masks(self._trace.settings),
         }
+        # before the first step there is no train loss; seconds stay out: they differ where all else is the same
+        return {**info, "train_loss": measured.train_loss} if steps else info
