@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from trimtab.cli import main
+from trimtab.cli.app import call as run_command
 
 TASK = '''
 """Gradient descent on a parabola: the rate decides how fast, and whether, it comes down."""
@@ -145,10 +146,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the study has been run once, for all tests that change nothing."""
     made = tmp_path_factory.mktemp("finished")
     (made / "task.py").write_text(TASK)
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+    with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made)
-        main(["run", "task.py:study", "--quiet"])
-    assert end.value.code == 0
+        assert run_command(["run", "task.py:study", "--quiet"]) == 0
     return made
 
 

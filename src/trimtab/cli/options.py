@@ -28,4 +28,4 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 
 def example(*lines: str) -> str:
     """Return the closing words of a command's help."""
-    return "\n\n".join(["[dim]Example[/dim]" if len(lines) == 1 else "[dim]Examples[/dim]", *(f"  {line}" for line in lines)])
+    return "\n".join(["[dim]Example[/dim]" if len(lines) == 1 else "[dim]Examples[/dim]", *(f"  {line}" for line in lines)])

@@ -124,7 +124,7 @@ def _train(task: Task[Any], schedule: Schedule, seeds: list[int | None], *, quie
         TimeRemainingColumn(),
     )
     screen = console(sys.stderr)
-    with Progress(*columns, console=screen, disable=quiet or not screen.is_terminal, transient=True) as progress:
+    with Progress(*columns, console=screen, disable=quiet or not sys.stderr.isatty(), transient=True) as progress:
         bar = progress.add_task("training", total=len(seeds) * len(schedule.segments))
         with users_code(None):
             return [train(task, schedule, run_seed=seed, told=lambda: progress.advance(bar)) for seed in seeds]

@@ -72,7 +72,7 @@ def _checkpoint(study: Study, state: Any, settings: Settings, measured: Measurem
     task: Task[Any] = study.task
     data = task.encode(state)
     again = task.measure(task.decode(data))
-    size = f"{len(data) / 1e6:.3g} MB"
+    size = f"{len(data) / 1e3:,.0f} kB"
     if dict(again.metrics) != dict(measured.metrics) and all(map(math.isfinite, measured.metrics.values())):
         advice = "evaluation must not be random: is there dropout outside of nn.Dropout, or a generator without a seed?"
         return [Finding("checkpoint", "bad", f"{size}, but measuring it again gives other metrics", advice)]

@@ -183,20 +183,16 @@ def _depth(node: Node) -> str:
 
 
 def _counts(tally: Tally) -> Text:
-    found = Text()
-    for number, noun, style in (
-        (tally.runs, "run", ""),
-        (tally.forks, "fork", ""),
-        (tally.ended, "branch", ""),
-        (tally.diverged, "diverged", BAD),
-        (tally.failed, "failed", BAD),
-    ):
-        if noun == "branch":
-            text = f"{count(number, 'branch', 'branches')} ended"
-        else:
-            text = f"{number} {noun}" if noun in ("diverged", "failed") else count(number, noun)
-        found.append(("   " if found else "") + text, style if number else LABEL)
-    return found
+    """Return how many there are of what there is."""
+    counted = (
+        (tally.runs, "run", "runs", ""),
+        (tally.forks, "fork", "forks", ""),
+        (tally.ended, "branch ended", "branches ended", ""),
+        (tally.diverged, "diverged", "diverged", BAD),
+        (tally.failed, "failed", "failed", BAD),
+    )
+    pieces = [Text(count(number, one, many), style) for number, one, many, style in counted if number]
+    return Text("   ").join(pieces)
 
 
 def _team(tally: Tally) -> str:

@@ -88,7 +88,8 @@ class Terminal:
             return
         self._began = self.clock()
         self._first = None
-        if self.console.is_terminal and not self.console.is_dumb_terminal:
+        # asked of the file too: FORCE_COLOR makes rich take a log for a terminal
+        if self.console.is_terminal and self.console.file.isatty() and not self.console.is_dumb_terminal:
             # an exception may end the study without a word to its listeners: the cursor must come back all the same
             atexit.register(self.close)
             self._live = Live(get_renderable=self._view, console=self.console, refresh_per_second=REFRESHES_PER_SECOND)
