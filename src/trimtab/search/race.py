@@ -115,7 +115,9 @@ def _promoted(
     for height in sorted(heights[:-1], reverse=True):
         reached = [node for node in standings.tree if depth(node) == height and can_go_on(node)]
         places = promotable(len(reached))
-        if not places or not any(node in waiting for node in reached):
+        # each draw ranks them anew: without this count the luck of many draws would let everybody go on
+        gone_on = sum(bool(standings.tree.children(node.id)) or node.id in standings.busy for node in reached)
+        if gone_on >= places or not any(node in waiting for node in reached):
             continue
         drawn = _draw(reached, predict, rng)
         for place, index in enumerate(np.argsort(drawn, kind="stable")[:places]):

@@ -37,7 +37,7 @@ def recruit(name: str, space: Space, *, seed: int) -> Agent:
 def _dqn_options(space: Space) -> dict[str, Any]:
     return {
         "hidden": (64, 64),
-        "members": 5,
+        "members": 3,
         "n_step": 5,
         "gamma": 1.0,
         "lr": 1e-3,
