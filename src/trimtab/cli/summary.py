@@ -30,7 +30,7 @@ def summary(opened: Opened) -> dict[str, Any]:
         "spent": spent(opened),
         "runs": len(story.roots),
         "forks": sum(account.node.job.choice.kind in ("fork", "user") for account in accounts),
-        "ended": len(story.endings),
+        "ended": len({ending.node for ending in story.endings}),
         "diverged": sum(account.diverged for account in accounts),
         "failed": len(story.failures),
         "last_failure": story.failures[-1].message if story.failures else None,

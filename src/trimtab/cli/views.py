@@ -117,7 +117,10 @@ def _status(opened: Opened, *, short: bool = False) -> Text:
         return Text("finished" if short else f"finished: {opened.story.finished}")
     used = share(opened)
     percent = f", {used:.0%} used" if used == used else ""  # NaN: no budget is known
-    return Text(f"not finished{percent}" + ("" if short else f"; go on with: trimtab resume {opened.place}"), "yellow")
+    return Text(
+        f"not finished{percent}" + ("" if short else f"; if no process runs it, go on with: trimtab resume {opened.place}"),
+        "yellow",
+    )
 
 
 def show_settings(settings: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from trimtab.task import Goal
 
 
 def tree(events: Sequence[Event], goal: Goal, *, title: str = "study", most: int = 400) -> Tree:
-    """Return the tree of branches, the best run first; of more than ``most`` segments each branch shows its ends only."""
+    """Return the tree of branches, the best run first; of more than ``most`` segments only ends and forks are shown."""
     story = tell(events, goal)
     long = len(story.accounts) > most
     drawing = Tree(Text.assemble((title, "bold"), (f"  {count(len(story.accounts), 'segment')}", "dim")))
@@ -28,7 +28,7 @@ def tree(events: Sequence[Event], goal: Goal, *, title: str = "study", most: int
         head = place.add(_branch_label(branch, story))
         for account in branch.accounts:
             places[account.id] = head  # where forks from a segment that is not shown hang
-        for account in _shown(branch, long):
+        for account in _shown(branch, long, story):
             places[account.id] = head.add(_segment_label(account, story, account.id in on_path))
     if len(every) > most:
         drawing.add(Text(f"{count(len(every) - most, 'more branch', 'more branches')}, none of them better", style="dim"))
@@ -67,10 +67,12 @@ def _cells(account: Account) -> list[str | Text]:
     ]
 
 
-def _shown(branch: Branch, long: bool) -> tuple[Account, ...]:
-    if not long or len(branch.accounts) <= 2:
+def _shown(branch: Branch, long: bool, story: Story) -> tuple[Account, ...]:
+    """Return the segments of a branch; of a long tree its ends, the best, and those that were forked."""
+    if not long:
         return branch.accounts
-    return (branch.first, branch.last)
+    kept = {branch.first.id, branch.last.id, *([story.best.id] if story.best else [])}
+    return tuple(account for account in branch.accounts if account.id in kept or len(account.children) > 1)
 
 
 def _branch_label(branch: Branch, story: Story) -> Text:

@@ -36,9 +36,10 @@ class Tally:
         self.best: Node | None = None
         self.best_errors: list[float] = []
         """The lowest error so far, after each segment that was finite."""
-        self.runs = self.forks = self.ended = self.diverged = self.failed = 0
+        self.runs = self.forks = self.diverged = self.failed = 0
         self.finished: str | None = None
         self._settings: dict[int, Settings] = {}
+        self._ended: set[int] = set()
 
     def receive(self, event: Event) -> None:
         """Count one event."""
@@ -51,8 +52,9 @@ class Tally:
                 self.failed += 1
                 # a segment that failed is paid for like any other
                 self.spent = replace(self.spent, segments=self.spent.segments + 1)
-            case BranchEnded():
-                self.ended += 1
+            case BranchEnded(node):
+                # a study that got more budget ends the same branches again
+                self._ended.add(node)
             case BudgetExtended(budget):
                 self.budget = _budget(budget)
                 self.finished = None
@@ -67,6 +69,11 @@ class Tally:
     def share(self) -> float | None:
         """The share of the budget that is used; None if the budget is not known."""
         return None if self.budget is None else self.budget.share(self.spent)
+
+    @property
+    def ended(self) -> int:
+        """How many branches were ended."""
+        return len(self._ended)
 
     @property
     def changed(self) -> dict[str, Value]:
