@@ -5,8 +5,11 @@ move that was made, both (K, B, H).
 
 - Independent: every head learns the whole return as if it were alone. The known-weak variant (Claus & Boutilier 1998).
 - Value decomposition: the sum of the heads' values learns the return (VDN, Sunehag et al. 2018).
-- Sequential: a head sees the moves chosen before it; it is worth the best that later heads can make of it, and only the
-  last head meets the reward (Metz et al. 2017; for configuration: Bordne et al. 2024, CANDID-DAC).
+- Sequential: a head sees the moves chosen before it (as in Metz et al. 2017 and, for configuration, CANDID-DAC, Bordne et al.
+  2024). The first head's value is that of the best that the others can make of its move; every later head says how much worse
+  than its best a move is: Q(s, a) = q_1(s, a_1) + Σ_{h>1} [q_h(s, a_{≤h}) − max_b q_h(s, a_{<h}, b)]. So the maximum over all
+  joint moves is that of the first head, by construction, and the whole meets the target at once: bootstrapping from head to
+  head instead would add a maximum over noise for each head.
 """
 
 from __future__ import annotations
@@ -64,8 +67,7 @@ class Sequential:
         return best[..., :1]
 
     def errors(self, taken: Tensor, best: Tensor, target: Tensor) -> Tensor:
-        # Inside a step there is no loop of bootstrapping, so the learner's own values may be the targets: no lag over H heads.
-        return taken - torch.cat((best[..., 1:].detach(), target), dim=-1)
+        return taken.sum(-1, keepdim=True) - best[..., 1:].sum(-1, keepdim=True) - target
 
 
 COORDINATIONS: dict[str, Coordination] = {

@@ -70,22 +70,31 @@ class DQNAgent:
         shown: list[np.ndarray] = []
         spreads: list[np.ndarray] = []
         explored: list[bool] = []
+        worth: np.ndarray | None = None
         for head, counts in enumerate(self._counts):
-            members, values, spread = self._prospects(head, masks)
+            members, values, spread = self._prospects(head, masks, worth)
             greedy = int(values.argmax())
             move = greedy if pick is None else pick(Prospect(values, spread, counts, members))
             self._acting.choose(head, move)
+            worth = members[:, move : move + 1] if self._architecture.sequential else None
             action.append(move)
             shown.append(values)
             spreads.append(spread)
             explored.append(move != greedy and bool(values[move] < values[greedy]))
         return Decision(tuple(action), tuple(shown), tuple(spreads), tuple(explored))
 
-    def _prospects(self, head: int, masks: Masks | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the values of ``head`` by each member, their mean and their deviation."""
+    def _prospects(self, head: int, masks: Masks | None, worth: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the values of ``head`` by each member, their mean and their deviation.
+
+        A later one of sequential heads says how much worse than its best a move is: that is taken off ``worth``, what the
+        choices before it are worth, shape (members, 1).
+        """
         members = self._acting.values(head)
         if self._rewards.mode != "none":
             members = members * self._rewards.scale
+        if worth is not None:
+            allowed = members if masks is None else members[:, masks[head]]
+            members = members + (worth - allowed.max(1, keepdims=True))
         if len(members) == 1:
             values, spread = members[0], self._certain[head]
         else:

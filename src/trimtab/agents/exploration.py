@@ -7,7 +7,7 @@ a decision (a member of the ensemble, a coin) holds for all its heads.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -154,7 +154,47 @@ class Thompson:
         return lambda prospect: highest(prospect.members[drawn], rng)
 
 
-_KINDS: dict[str, Any] = {"epsilon-greedy": EpsilonGreedy, "boltzmann": Boltzmann, "ucb": UCB, "thompson": Thompson}
+@dataclass(frozen=True, slots=True)
+class Cautious:
+    """A move of reference, unless every member of the ensemble values another one higher; with probability ε any move.
+
+    ``references``: the move of reference of each head, which must always be allowed. Of moves that all members prefer, the one
+    is taken whose least preferred member prefers it most. ε falls linearly from ``start`` to ``end`` over ``steps``.
+    """
+
+    references: Sequence[int]
+    start: float = 0.05
+    end: float = 0.01
+    steps: int = 1000
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "references", tuple(self.references))
+        check_number("start", self.start, 0.0, 1.0)
+        check_number("end", self.end, 0.0, 1.0)
+        check_count("steps", self.steps, least=0)
+
+    def begin(self, step: int, members: int, stream: int, rng: np.random.Generator) -> Pick:  # noqa: ARG002 (protocol)
+        epsilon = EpsilonGreedy(self.start, self.end, self.steps).epsilon(step)
+        heads = iter(self.references)
+
+        def pick(prospect: Prospect) -> int:
+            reference = next(heads)
+            if rng.random() < epsilon:
+                return _any_allowed(prospect.values, rng)
+            gains = (prospect.members - prospect.members[:, reference : reference + 1]).min(axis=0)
+            gains[prospect.values == -np.inf] = -np.inf
+            return int(gains.argmax()) if gains.max() > 0 else reference
+
+        return pick
+
+
+_KINDS: dict[str, Any] = {
+    "epsilon-greedy": EpsilonGreedy,
+    "boltzmann": Boltzmann,
+    "ucb": UCB,
+    "thompson": Thompson,
+    "cautious": Cautious,
+}
 
 
 def exploration_from(value: Any, *, members: int) -> Any:

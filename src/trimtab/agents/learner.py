@@ -83,7 +83,7 @@ class Learner:
         q_tm1 = self._forward(self._online, batch.observation, batch.action)
         index = batch.action[None, :, :, None]
         taken = q_tm1.gather(-1, index if len(q_tm1) == 1 else index.expand(len(q_tm1), -1, -1, -1)).squeeze(-1)
-        best = self._allowed(q_tm1.detach(), batch.mask).amax(-1) if self.coordination.sequential else taken
+        best = self._allowed(q_tm1, batch.mask).amax(-1) if self.coordination.sequential else taken
         loss = self._loss(self.coordination.errors(taken, best, target), batch.member)
         self._gradient.zero_()
         loss.backward()
