@@ -56,7 +56,7 @@ class Standings:
     """What the race looks at. ``busy``: nodes that a running segment continues. ``ended``: nodes that the user ended.
 
     ``segments_left``: how many more segments the budget has, those that are running not counted.
-    ``unborn``: runs whose first segment is running.
+    ``favoured``: leaves that a fork of the user's led to, which has not yet reached a rung.
     """
 
     tree: Tree
@@ -64,7 +64,7 @@ class Standings:
     segments_left: int
     busy: Collection[int]
     ended: Collection[int]
-    unborn: int = 0
+    favoured: Collection[int] = ()
 
 
 def next_step(standings: Standings, predict: Predict, rng: np.random.Generator) -> Step | None:
@@ -75,6 +75,9 @@ def next_step(standings: Standings, predict: Predict, rng: np.random.Generator) 
     heights = rungs(standings.horizon)
     midway = [leaf for leaf in leaves if depth(leaf) not in heights]
     waiting = [leaf for leaf in leaves if depth(leaf) in heights]
+    for leaf in midway:
+        if leaf.id in standings.favoured:
+            return Continue(leaf.id, f"the user's fork, on its way to the rung at {_next_rung(leaf, heights)} segments")
     finish = _finish(standings, midway + waiting, predict)
     if finish is not None:
         return finish

@@ -71,6 +71,7 @@ class Core:
         self._roots = 0
         self._attempts: dict[int, int] = {}
         self._ended: set[int] = set()
+        self._favoured: set[int] = set()
         self._forks: list[ForkRequested] = []
         self._handlers: dict[type, Callable[..., None]] = {
             SegmentFinished: self._take_finished,
@@ -104,6 +105,8 @@ class Core:
         reward = self.team.learn([*before, node], pauses=node.job.index + 1 in self._heights)
         node = replace(node, reward=reward)
         self.tree.add(node)
+        if (node.job.choice.kind == "user" or node.job.parent in self._favoured) and node.job.index + 1 not in self._heights:
+            self._favoured.add(node.id)
         return SegmentFinished(node)
 
     def _take_finished(self, event: SegmentFinished) -> None:
@@ -172,7 +175,7 @@ class Core:
         if self._roots < len(self.plan.starts) and not self._started_waits():
             return Start("settings that the user gave")
         busy = {job.parent for job in self.jobs.values() if job.parent is not None}
-        standings = Standings(self.tree, self.plan.horizon, left, busy, self._ended)
+        standings = Standings(self.tree, self.plan.horizon, left, busy, self._ended, self._favoured)
         return next_step(standings, self._predict, rng)
 
     def _started_waits(self) -> bool:
@@ -257,4 +260,5 @@ class Core:
 
 
 def _why_left(leaf: Node) -> str:
-    return f"not among the better third after {leaf.job.index + 1} segments"
+    segments = leaf.job.index + 1
+    return f"not among the better third after {segments} segment{'s' * (segments > 1)}"

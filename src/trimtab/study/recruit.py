@@ -16,8 +16,8 @@ from trimtab.space import Keep, Space
 KEEP_PREFERENCE = 0.05
 """A change must promise at least this much more, in log error, than leaving a setting: doing nothing is a sound schedule."""
 
-EXPLORATION = agents.EpsilonGreedy(start=0.1, end=0.02, steps=400)
-"""Each head strays by itself: with six heads about every second segment tries something at first."""
+STRAYING = (0.05, 0.01, 400)
+"""A head strays with a probability that falls from 5 to 1 % over 400 segments: with six heads, first every fourth segment."""
 
 TABLE_COLUMNS = {"progress": (0.0, 1.0, 3), "error change": (-0.1, 0.05, 3)}
 """What the tabular agents see of a run: feature → low, high, bins. They see the first live hyperparameter too, in 6 bins."""
@@ -37,7 +37,7 @@ def recruit(name: str, space: Space, *, seed: int) -> Agent:
 def _dqn_options(space: Space) -> dict[str, Any]:
     return {
         "hidden": (64, 64),
-        "members": 3,
+        "members": 5,
         "n_step": 5,
         "gamma": 1.0,
         "lr": 1e-3,
@@ -45,14 +45,14 @@ def _dqn_options(space: Space) -> dict[str, Any]:
         "buffer": 20_000,
         "learning_starts": 16,
         "train_every": 1,
-        "gradient_steps": 4,
+        "gradient_steps": 2,
         "target_every": 50,
         "coordination": "value-decomposition",
-        # what the members have not seen they must not dream up: a change is made because it paid, or to explore
+        # few segments, many moves: what a single member dreams up is not yet a reason to change what works
         "prior": _prior(space),
         "prior_scale": 0.005,
         "bootstrap": 0.8,
-        "exploration": EXPLORATION,
+        "exploration": agents.Cautious(space.keep(), *STRAYING),
     }
 
 
@@ -63,7 +63,8 @@ def _table_options(space: Space) -> dict[str, Any]:
     columns[first] = (0.0, 1.0, 6)
     low, high, bins = zip(*columns.values(), strict=True)
     table = agents.Discretiser(low, high, bins, tuple(names.index(column) for column in columns))
-    return {"alpha": 0.2, "gamma": 1.0, "discretiser": table, "exploration": EXPLORATION, "initial": _prior(space)}
+    exploration = agents.EpsilonGreedy(*STRAYING)
+    return {"alpha": 0.2, "gamma": 1.0, "discretiser": table, "exploration": exploration, "initial": _prior(space)}
 
 
 def _prior(space: Space) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Generator
@@ -12,6 +13,8 @@ from trimtab.store.protocol import Journal
 from trimtab.store.records import Event, SegmentFailed, SegmentFinished
 from trimtab.study.audience import Audience
 from trimtab.study.core import Core
+
+logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 """How often the session looks for what a user left in the store while segments run."""
@@ -78,6 +81,7 @@ class Session:
             if self._stopping:
                 raise KeyboardInterrupt
             self._stopping = True
+            logger.warning("stopping after the segments that run; Ctrl-C again stops at once")
 
         signal.signal(signal.SIGINT, stop)
         try:

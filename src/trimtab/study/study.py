@@ -15,19 +15,11 @@ from trimtab.runners.processes import ProcessRunner
 from trimtab.runners.protocol import Runner
 from trimtab.search.roots import check_sampler
 from trimtab.seeds import derive
-from trimtab.space import Float, Int, Settings, Space, Value
+from trimtab.space import Space, Value
 from trimtab.store import open_journal
 from trimtab.store.protocol import Journal
-from trimtab.store.records import (
-    BoundChanged,
-    BranchEnded,
-    BudgetExtended,
-    ForkRequested,
-    Override,
-    SettingFixed,
-    StudyCreated,
-    WorkersChanged,
-)
+from trimtab.store.records import BudgetExtended, Override, StudyCreated, WorkersChanged
+from trimtab.study import overrides
 from trimtab.study.audience import Audience, Logger
 from trimtab.study.budget import Budget
 from trimtab.study.core import Core, Plan
@@ -132,32 +124,20 @@ class Study:
 
     def fix(self, **settings: Value | None) -> None:
         """Hold live hyperparameters at these values from the next segment on (None: set free). Works while the study runs."""
-        for name, value in settings.items():
-            self._check_live(name)
-            self._request(SettingFixed(name, None if value is None else self.space[name].check(name, value)))
+        for request in [overrides.fix(self.space, name, value) for name, value in settings.items()]:
+            self._request(request)
 
     def bound(self, name: str, low: float, high: float) -> None:
         """Keep the numeric hyperparameter ``name`` in [low, high] from the next segment on. Works while the study runs."""
-        member = self.space.get(name)
-        if not isinstance(member, (Float, Int)):
-            raise StudyError(f"bound: expected a numeric hyperparameter of the space, got {name!r}")
-        member.check(f"{name}.low", low)
-        member.check(f"{name}.high", high)
-        if low >= high:
-            raise StudyError(f"bound: {name}: expected low < high, got low={low!r}, high={high!r}")
-        self._request(BoundChanged(name, low, high))
+        self._request(overrides.bound(self.space, name, low, high))
 
     def end(self, node: int) -> None:
         """End the branch at ``node`` and everything below it. Works while the study runs."""
-        self._check_node(node)
-        self._request(BranchEnded(node, "ended by the user", "user"))
+        self._request(overrides.end(self.result().tree, node))
 
     def fork(self, node: int, settings: Mapping[str, Value] | None = None, **changes: Value) -> None:
         """Continue ``node`` under ``settings`` or with ``changes`` to its own, next. Works while the study runs or before."""
-        found = self._check_node(node)
-        for name in {**(settings or {}), **changes}:
-            self._check_live(name)
-        self._request(ForkRequested(node, self.space.check({**found, **(settings or {}), **changes})))
+        self._request(overrides.fork(self.space, self.result().tree, node, {**(settings or {}), **changes}))
 
     def _recall(self, journal: Journal, audience: Audience) -> Core:
         """Return the core as the store's events left it, and record what this sitting does differently."""
@@ -228,16 +208,6 @@ class Study:
 
     def _request(self, override: Override) -> None:
         open_journal(self.store, self.name, create=False).request(override)
-
-    def _check_live(self, name: str) -> None:
-        if name not in self.space.live:
-            raise StudyError(f"{name}: expected a live hyperparameter ({', '.join(self.space.live)})")
-
-    def _check_node(self, node: int) -> Settings:
-        tree = self.result().tree
-        if node not in tree:
-            raise StudyError(f"node: study {self.name!r} has no node {node!r}; it has {len(tree)} nodes")
-        return tree[node].job.settings
 
 
 def _check_whole(name: str, value: object, *, least: int) -> int:
