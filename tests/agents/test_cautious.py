@@ -1,40 +1,54 @@
 """Caution: a move of reference is left only where every member of an ensemble agrees, or to explore."""
 
 import numpy as np
+import pytest
 
-from trimtab.agents import Cautious
-from trimtab.agents.exploration import Prospect, described, exploration_from
-
-
-def prospect(*members: list[float]) -> Prospect:
-    found = np.array(members)
-    return Prospect(found.mean(axis=0), np.zeros(found.shape[1]), np.zeros(found.shape[1], dtype=int), found)
-
-
-def picked(exploration: Cautious, *prospects: Prospect, seed: int = 0) -> list[int]:
-    pick = exploration.begin(0, 2, 0, np.random.default_rng(seed))
-    return [pick(one) for one in prospects]
+from trimtab import agents
+from trimtab.agents.caution import cautious
+from trimtab.errors import AgentError
 
 
 def test_a_move_that_one_member_doubts_is_not_made() -> None:
-    assert picked(Cautious((1,), start=0.0, end=0.0), prospect([5.0, 0.0], [-0.1, 0.0])) == [1]
+    assert cautious(np.array([[5.0, 0.0], [-0.1, 0.0]]), reference=1) == 1
 
 
 def test_of_moves_that_all_prefer_the_surest_is_made() -> None:
-    assert picked(Cautious((0,), start=0.0, end=0.0), prospect([0.0, 9.0, 2.0], [0.0, 0.1, 1.0])) == [2]
-
-
-def test_each_head_has_its_own_reference() -> None:
-    undecided = prospect([0.0, 1.0, 0.0], [0.0, -1.0, 0.0])
-    assert picked(Cautious((2, 0), start=0.0, end=0.0), undecided, undecided) == [2, 0]
+    assert cautious(np.array([[0.0, 9.0, 2.0], [0.0, 0.1, 1.0]]), reference=0) == 2
 
 
 def test_a_masked_move_is_never_made() -> None:
-    masked = prospect([0.0, -np.inf, 0.0], [0.0, -np.inf, 0.0])
-    picks = [picked(Cautious((0,), start=1.0, end=1.0), masked, seed=seed)[0] for seed in range(20)]
-    assert set(picks) == {0, 2}
+    assert cautious(np.array([[0.0, -np.inf], [0.0, -np.inf]]), reference=0) == 0
 
 
-def test_it_survives_being_described() -> None:
-    cautious = Cautious((2, 0), start=0.3, end=0.1, steps=7)
-    assert exploration_from(described(cautious), members=2) == cautious
+def cautious_agent(seed: int = 0) -> agents.Agent:
+    options = {"members": 3, "hidden": (16,), "references": (1, 0), "exploration": agents.EpsilonGreedy(0.0, 0.0, 0)}
+    return agents.make("dqn", features=2, heads=(3, 4), seed=seed, **options)
+
+
+def test_before_anything_is_learned_members_disagree_and_the_references_stand() -> None:
+    kept = [cautious_agent(seed).decide(np.ones(2)).action == (1, 0) for seed in range(40)]
+    assert sum(kept) > 20
+
+
+def test_what_pays_is_learned_in_spite_of_caution() -> None:
+    agent = cautious_agent()
+    rng = np.random.default_rng(0)
+    observation = np.ones(2, dtype=np.float32)
+    for stream in range(600):
+        action = (int(rng.integers(3)), int(rng.integers(4)))
+        reward = float(action[0] == 2) + 0.01 * float(rng.normal())
+        agent.learn(agents.Transition(observation, action, reward, observation, terminated=True, stream=stream))
+    decision = agent.decide(observation)
+    assert decision.action[0] == 2
+    assert decision.explored == (False, False)
+
+
+def test_a_cautious_agent_survives_being_encoded() -> None:
+    agent = cautious_agent()
+    again = agents.decode(agent.encode())
+    assert again.decide(np.ones(2)).action == agent.decide(np.ones(2)).action
+
+
+def test_references_of_the_wrong_number_are_named() -> None:
+    with pytest.raises(AgentError, match="references"):
+        agents.make("dqn", features=2, heads=(3, 4), seed=0, members=3, references=(1,))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trimtab.agents.contract import AgentContract
     from trimtab.agents.discretiser import Discretiser, IntegerStates
     from trimtab.agents.dqn import DQNAgent
-    from trimtab.agents.exploration import UCB, Boltzmann, Cautious, EpsilonGreedy, Exploration, Prospect, Thompson
+    from trimtab.agents.exploration import UCB, Boltzmann, EpsilonGreedy, Exploration, Prospect, Thompson
     from trimtab.agents.gym import AgentEnv, TrainingCurve, adapt, evaluate, train
     from trimtab.agents.options import DQNOptions
     from trimtab.agents.protocol import Agent, Decision, Masks, Transition
@@ -28,7 +28,7 @@ _HOMES = {
     "contract": ("AgentContract",),
     "discretiser": ("Discretiser", "IntegerStates"),
     "dqn": ("DQNAgent",),
-    "exploration": ("Boltzmann", "Cautious", "EpsilonGreedy", "Exploration", "Prospect", "Thompson", "UCB"),
+    "exploration": ("Boltzmann", "EpsilonGreedy", "Exploration", "Prospect", "Thompson", "UCB"),
     "gym": ("AgentEnv", "TrainingCurve", "adapt", "evaluate", "train"),
     "options": ("DQNOptions",),
     "protocol": ("Agent", "Decision", "Masks", "Transition"),
@@ -43,7 +43,6 @@ __all__ = [
     "AgentContract",
     "AgentEnv",
     "Boltzmann",
-    "Cautious",
     "DQNAgent",
     "DQNOptions",
     "Decision",

@@ -95,14 +95,14 @@ def check_masks(name: str, masks: Masks | None, heads: tuple[int, ...], *, may_b
     return checked
 
 
-def check_action(action: Sequence[int], heads: tuple[int, ...]) -> tuple[int, ...]:
+def check_action(action: Sequence[int], heads: tuple[int, ...], name: str = "action") -> tuple[int, ...]:
     """Return ``action`` as one move index a head, each within its head."""
     if len(action) != len(heads):
-        raise AgentError(f"action: expected one move for each of {len(heads)} heads, got {tuple(action)!r}")
+        raise AgentError(f"{name}: expected one move for each of {len(heads)} heads, got {tuple(action)!r}")
     moves = tuple(int(move) for move in action)
     for index, (move, count) in enumerate(zip(moves, heads, strict=True)):
         if not 0 <= move < count:
-            raise AgentError(f"action[{index}]: expected a move in 0..{count - 1}, got {move}")
+            raise AgentError(f"{name}[{index}]: expected a move in 0..{count - 1}, got {move}")
     return moves
 
 

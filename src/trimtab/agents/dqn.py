@@ -10,7 +10,9 @@ import torch
 
 from trimtab.agents.acting import ActingForward
 from trimtab.agents.archive import Archive, pack, random_state, restored_generator
+from trimtab.agents.caution import cautious
 from trimtab.agents.checks import (
+    check_action,
     check_count,
     check_heads,
     check_masks,
@@ -39,6 +41,8 @@ class DQNAgent:
         self.features = check_count("features", features)
         self.heads = check_heads(heads)
         self.options = options
+        if options.references is not None:
+            check_action(options.references, self.heads, "references")
         self.steps = 0
         architecture = _architecture(self.features, self.heads, options)
         self._architecture = architecture
@@ -73,14 +77,15 @@ class DQNAgent:
         worth: np.ndarray | None = None
         for head, counts in enumerate(self._counts):
             members, values, spread = self._prospects(head, masks, worth)
-            greedy = int(values.argmax())
-            move = greedy if pick is None else pick(Prospect(values, spread, counts, members))
+            settled = None if self.options.references is None else cautious(members, self.options.references[head])
+            greedy = int(values.argmax()) if settled is None else settled
+            move = greedy if pick is None else pick(Prospect(values, spread, counts, members, settled))
             self._acting.choose(head, move)
             worth = members[:, move : move + 1] if self._architecture.sequential else None
             action.append(move)
             shown.append(values)
             spreads.append(spread)
-            explored.append(move != greedy and bool(values[move] < values[greedy]))
+            explored.append(move != greedy and (settled is not None or bool(values[move] < values[greedy])))
         return Decision(tuple(action), tuple(shown), tuple(spreads), tuple(explored))
 
     def _prospects(self, head: int, masks: Masks | None, worth: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ a decision (a member of the ensemble, a coin) holds for all its heads.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -22,13 +22,15 @@ class Prospect:
     """What is known of the moves of one head. Masked moves have the value −inf.
 
     ``values``, ``spreads``, ``counts`` have shape (moves,): value, its standard deviation over the ensemble, times taken.
-    ``members``, shape (members, moves): the value by each member of the ensemble.
+    ``members``, shape (members, moves): the value by each member of the ensemble. ``settled``: the move that a cautious
+    agent would make without exploring, where that is not simply the highest value.
     """
 
     values: np.ndarray
     spreads: np.ndarray
     counts: np.ndarray
     members: np.ndarray
+    settled: int | None = None
 
 
 Pick = Callable[[Prospect], int]
@@ -86,7 +88,7 @@ class EpsilonGreedy:
         def pick(prospect: Prospect) -> int:
             if rng.random() < epsilon:
                 return _any_allowed(prospect.values, rng)
-            return highest(prospect.values, rng)
+            return highest(prospect.values, rng) if prospect.settled is None else prospect.settled
 
         return pick
 
@@ -154,46 +156,11 @@ class Thompson:
         return lambda prospect: highest(prospect.members[drawn], rng)
 
 
-@dataclass(frozen=True, slots=True)
-class Cautious:
-    """A move of reference, unless every member of the ensemble values another one higher; with probability ε any move.
-
-    ``references``: the move of reference of each head, which must always be allowed. Of moves that all members prefer, the one
-    is taken whose least preferred member prefers it most. ε falls linearly from ``start`` to ``end`` over ``steps``.
-    """
-
-    references: Sequence[int]
-    start: float = 0.05
-    end: float = 0.01
-    steps: int = 1000
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "references", tuple(self.references))
-        check_number("start", self.start, 0.0, 1.0)
-        check_number("end", self.end, 0.0, 1.0)
-        check_count("steps", self.steps, least=0)
-
-    def begin(self, step: int, members: int, stream: int, rng: np.random.Generator) -> Pick:  # noqa: ARG002 (protocol)
-        epsilon = EpsilonGreedy(self.start, self.end, self.steps).epsilon(step)
-        heads = iter(self.references)
-
-        def pick(prospect: Prospect) -> int:
-            reference = next(heads)
-            if rng.random() < epsilon:
-                return _any_allowed(prospect.values, rng)
-            gains = (prospect.members - prospect.members[:, reference : reference + 1]).min(axis=0)
-            gains[prospect.values == -np.inf] = -np.inf
-            return int(gains.argmax()) if gains.max() > 0 else reference
-
-        return pick
-
-
 _KINDS: dict[str, Any] = {
     "epsilon-greedy": EpsilonGreedy,
     "boltzmann": Boltzmann,
     "ucb": UCB,
     "thompson": Thompson,
-    "cautious": Cautious,
 }
 
 

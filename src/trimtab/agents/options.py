@@ -26,7 +26,8 @@ class DQNOptions:
     coordination needs one and takes 32 for 0); ``prior``: first value of every move of each head.
     Ensemble: ``members`` learners, on a ``trunk`` that is "separate" or "shared"; each transition is given to a member with
     probability ``bootstrap``; a fixed random network times ``prior_scale`` is added to each (Osband 2018). All of it is
-    without effect and without cost for one member.
+    without effect and without cost for one member. ``references``: a move of each head, always allowed, that the agent leaves
+    only where every member values another one higher (None: it takes the highest mean).
     Training: after ``learning_starts`` transitions, every ``train_every`` of them, ``gradient_steps`` (−1: as many as
     ``train_every``) on batches of ``batch_size`` from the last ``buffer`` transitions, by Adam with ``lr``, which falls
     linearly to ``lr_end`` over ``lr_steps`` transitions (0: constant); gradients are clipped at norm ``max_grad_norm``. Every
@@ -45,6 +46,7 @@ class DQNOptions:
     trunk: str = "separate"
     bootstrap: float = 1.0
     prior_scale: float = 0.1
+    references: Sequence[int] | None = None
     coordination: str = "value-decomposition"
     exploration: Any = field(default_factory=EpsilonGreedy)
     batch_size: int = 64
@@ -66,6 +68,9 @@ class DQNOptions:
         check_choice("normalise_rewards", self.normalise_rewards, ("none", "scale", "shift-and-scale"))
         check_choice("trunk", self.trunk, ("separate", "shared"))
         check_choice("coordination", self.coordination, tuple(COORDINATIONS))
+        if self.references is not None:
+            references = tuple(check_count(f"references[{index}]", move, least=0) for index, move in enumerate(self.references))
+            object.__setattr__(self, "references", references)
         for name in ("double", "dueling"):
             if not isinstance(getattr(self, name), bool):
                 raise AgentError(f"{name}: expected True or False, got {getattr(self, name)!r}")

@@ -52,7 +52,8 @@ def _dqn_options(space: Space) -> dict[str, Any]:
         "prior": _prior(space),
         "prior_scale": 0.005,
         "bootstrap": 0.8,
-        "exploration": agents.Cautious(space.keep(), *STRAYING),
+        "references": space.keep(),
+        "exploration": agents.EpsilonGreedy(*STRAYING),
     }
 
 
