@@ -27,12 +27,12 @@ class Course:
 
 
 FROZEN_LAKE = Course(
-    "FrozenLake-v1", 100, 300_000,
-    {"alpha": 1.0, "alpha_power": 0.7, "gamma": 0.99, "initial": 1.0, "exploration": EpsilonGreedy(1.0, 0.3, 100_000)},
+    "FrozenLake-v1", 100, 200_000,
+    {"alpha": 1.0, "alpha_power": 0.6, "gamma": 0.99, "exploration": EpsilonGreedy(0.6, 0.6, 0)},
     "FrozenLake-v1 mean return, worst seed",
 )  # fmt: skip
 TAXI = Course(
-    "Taxi-v4", 200, 200_000,
+    "Taxi-v4", 200, 150_000,
     {"alpha": 1.0, "gamma": 1.0, "initial": 0.0, "exploration": EpsilonGreedy(0.3, 0.3, 0)},
     "Taxi-v4 mean return, worst seed",
 )  # fmt: skip

@@ -131,7 +131,9 @@ def test_a_higher_rung_ranks_before_any_error_and_then_the_lower_error() -> None
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_proposals_are_legal_seeded_and_different(sampler: str) -> None:
-    outcomes = [(SPACE.sample(np.random.default_rng(seed)), float(seed % 7)) for seed in range(12)] + [(SPACE.default(), math.inf)]
+    outcomes = [(SPACE.sample(np.random.default_rng(seed)), float(seed % 7)) for seed in range(12)] + [
+        (SPACE.default(), math.inf)
+    ]
     first, again, next_one = (propose(sampler, SPACE, outcomes, seed=3, index=index) for index in (0, 0, 1))
     assert SPACE.check(first) == first == again != next_one
 

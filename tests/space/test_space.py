@@ -36,7 +36,9 @@ def test_a_sample_is_legal_and_survives_encoding(seed: int) -> None:
     assert SPACE.check(settings) == settings
     decoded = SPACE.decode(SPACE.encode(settings))
     for name in SPACE.active(settings):
-        assert decoded[name] == (pytest.approx(settings[name], rel=1e-4, abs=1e-6) if isinstance(settings[name], float) else settings[name])
+        assert decoded[name] == (
+            pytest.approx(settings[name], rel=1e-4, abs=1e-6) if isinstance(settings[name], float) else settings[name]
+        )
 
 
 @given(seeds, st.data())
@@ -57,7 +59,9 @@ def test_to_keep_is_always_allowed_and_changes_nothing(seed: int) -> None:
 def test_an_allowed_move_other_than_keep_changes_its_hyperparameter_and_no_two_do_the_same(seed: int) -> None:
     settings = drawn(seed)
     for name, mask in zip(SPACE.live, SPACE.masks(settings), strict=True):
-        ends = [SPACE[name].apply(settings[name], move) for move, allowed in zip(SPACE[name].moves, mask, strict=True) if allowed]
+        ends = [
+            SPACE[name].apply(settings[name], move) for move, allowed in zip(SPACE[name].moves, mask, strict=True) if allowed
+        ]
         assert len(set(ends)) == len(ends)
         assert settings[name] in ends
 
@@ -163,7 +167,10 @@ def test_a_space_can_be_written_in_toml(tmp_path) -> None:
         (lambda: SPACE.check({**SPACE.default(), "lr": 2.0}), r"lr: expected a number in \[1e-05, 1\], got 2"),
         (lambda: SPACE.check({**SPACE.default(), "lr": "fast"}), "lr: expected a number, got 'fast'"),
         (lambda: SPACE.check({**SPACE.default(), "batch_size": 20.5}), "batch_size: expected a whole number"),
-        (lambda: SPACE.check({**SPACE.default(), "optimizer": "lion"}), "optimizer: expected one of 'sgd', 'adam', 'rmsprop', got 'lion'"),
+        (
+            lambda: SPACE.check({**SPACE.default(), "optimizer": "lion"}),
+            "optimizer: expected one of 'sgd', 'adam', 'rmsprop', got 'lion'",
+        ),
         (lambda: SPACE.check({**SPACE.default(), "nesterov": 1}), "nesterov: expected True or False, got 1"),
         (lambda: SPACE.check({**SPACE.default(), "learning_rate": 0.1}), "learning_rate: not a hyperparameter of this space"),
         (lambda: SPACE.decode([0.0]), "expected 10 numbers, got 1"),

@@ -130,6 +130,17 @@ def test_a_logger_that_fails_warns_once_and_stops_nothing(tmp_path: Path) -> Non
     assert len(result.tree) == 12
 
 
+def test_checkpoints_that_nobody_wants_are_deleted_and_the_study_is_the_same(tmp_path: Path) -> None:
+    kept = new_study(tmp_path, name="all", budget=tt.Budget(segments=40), horizon=2).run()
+    study = new_study(tmp_path, name="wanted", budget=tt.Budget(segments=40), horizon=2, keep="wanted")
+    lean = study.run()
+    assert jobs(lean) == jobs(kept)
+    there = list((tmp_path / "study.checkpoints").rglob("wanted/**/*.safetensors"))
+    assert 10 <= len(there) < 40
+    assert {node.checkpoint for node in lean.tree.path(lean.best.node)} <= {path.stem for path in there}
+    assert lean.load_model() is not None
+
+
 def test_overrides_reach_a_study_that_runs(tmp_path: Path) -> None:
     class Steering(Counting):
         def receive(self, event: object) -> None:
@@ -156,7 +167,13 @@ def test_a_fork_that_was_asked_for_is_trained_when_the_study_goes_on(tmp_path: P
 def test_a_training_that_diverges_ends_its_run_and_not_the_study(tmp_path: Path) -> None:
     pixels, target = load_diabetes(return_X_y=True)
     x, y = torch.tensor(pixels, dtype=torch.float32), torch.tensor(target, dtype=torch.float32)[:, None]
-    task = tt.TorchTask(build=lambda s: nn.Linear(10, 1), train=(x[:300], y[:300]), validation=(x[300:], y[300:]), loss="mse", defaults={"optimizer": "sgd"})
+    task = tt.TorchTask(
+        build=lambda s: nn.Linear(10, 1),
+        train=(x[:300], y[:300]),
+        validation=(x[300:], y[300:]),
+        loss="mse",
+        defaults={"optimizer": "sgd"},
+    )
     space = tt.Space(lr=tt.Float(1e-4, 1e6, log=True))
     result = new_study(tmp_path, task=task, space=space, start=[{"lr": 1e6}, {"lr": 1e-1}], budget=tt.Budget(segments=20)).run()
     statuses = {node.after.status for node in result.tree}
@@ -325,6 +342,7 @@ BAD = [
     ("a horizon of zero", lambda f: new_study(f, horizon=0), StudyError, "horizon"),
     ("no workers", lambda f: new_study(f, workers=0), StudyError, "workers"),
     ("inline with two workers", lambda f: new_study(f, workers=2, runner="inline"), StudyError, "runner"),
+    ("an unknown rule of keeping", lambda f: new_study(f, keep="some"), StudyError, "keep"),
     ("a negative seed", lambda f: new_study(f, seed=-1), StudyError, "seed"),
     ("an unknown loss", lambda f: task(loss="crossentropy"), TaskError, "loss"),
     ("an unknown segment", lambda f: task(segment="1 day"), TaskError, "segment"),

@@ -6,9 +6,11 @@ import math
 
 REDUCTION = 3
 """One run in three goes on from a rung. Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning" (ASHA)."""
+CUTS = 2
+"""The first rung is at a ninth of a run."""
 
 
-def rungs(horizon: int, *, reduction: int = REDUCTION) -> tuple[int, ...]:
+def rungs(horizon: int) -> tuple[int, ...]:
     """Return the numbers of segments after which runs are compared, ascending; the last is the whole run.
 
     >>> rungs(40)
@@ -16,14 +18,13 @@ def rungs(horizon: int, *, reduction: int = REDUCTION) -> tuple[int, ...]:
     >>> rungs(3)
     (1, 3)
     """
-    found = {horizon, math.ceil(horizon / reduction), math.ceil(horizon / reduction**2)}
-    return tuple(sorted(found))
+    return tuple(sorted({math.ceil(horizon / REDUCTION**cut) for cut in range(CUTS + 1)}))
 
 
-def promotable(places: int, *, reduction: int = REDUCTION) -> int:
-    """Return how many of ``places`` runs that reached a rung may go on from it: one in ``reduction``.
+def promotable(places: int) -> int:
+    """Return how many of ``places`` runs that reached a rung may go on from it: one in ``REDUCTION``.
 
     >>> [promotable(n) for n in (0, 1, 2, 3, 4)]
     [0, 0, 0, 1, 1]
     """
-    return places // reduction
+    return places // REDUCTION

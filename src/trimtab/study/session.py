@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from trimtab.runners.protocol import Runner
 from trimtab.store.protocol import Journal
 from trimtab.store.records import Event, SegmentFailed, SegmentFinished
+from trimtab.store.retention import Keep, wanted
 from trimtab.study.audience import Audience
 from trimtab.study.core import Core
 
 logger = logging.getLogger(__name__)
 
+COLLECT_EVERY = 20
+"""Checkpoints that nobody wants are deleted after so many segments."""
 POLL_SECONDS = 0.5
 """How often the session looks for what a user left in the store while segments run."""
 
@@ -31,7 +34,8 @@ def commit(event: Event, core: Core, journal: Journal, audience: Audience) -> No
 class Session:
     """Runs what the core asks for until it has finished or is stopped."""
 
-    def __init__(self, core: Core, journal: Journal, runner: Runner, audience: Audience) -> None:
+    def __init__(self, core: Core, journal: Journal, runner: Runner, audience: Audience, *, keep: Keep) -> None:
+        self.keep = keep
         self.core = core
         self.journal = journal
         self.runner = runner
@@ -57,6 +61,15 @@ class Session:
         job = outcome.node.job if isinstance(outcome, SegmentFinished) else outcome.job
         self._sent.discard(job.node)
         self._commit(outcome)
+        if self.keep == "wanted" and len(self.core.tree) % COLLECT_EVERY == 0:
+            self._collect()
+
+    def _collect(self) -> None:
+        """Delete the checkpoints that nobody can want any more: a run that may go on keeps its whole path."""
+        tree = self.core.tree
+        open_nodes = {node.id for leaf in tree.leaves() for node in tree.path(leaf.id)}
+        open_nodes |= {job.parent for job in self.core.jobs.values() if job.parent is not None}
+        self.journal.checkpoints.collect(wanted(list(tree), open_nodes=open_nodes))
 
     def _commit(self, event: Event) -> None:
         commit(event, self.core, self.journal, self.audience)

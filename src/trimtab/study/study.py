@@ -19,6 +19,7 @@ from trimtab.space import Space, Value
 from trimtab.store import open_journal
 from trimtab.store.protocol import Journal
 from trimtab.store.records import BudgetExtended, Override, StudyCreated, WorkersChanged
+from trimtab.store.retention import Keep
 from trimtab.study import overrides
 from trimtab.study.audience import Audience, Logger
 from trimtab.study.budget import Budget
@@ -43,7 +44,8 @@ class Study:
     ``horizon``: segments of a whole run; default: a tenth of the budget. ``start``: settings (or a list of them) of the first
     runs; later ones come from ``roots``, "tpe" or "random". ``store``: URL or path of the database that remembers the study
     ``name``; a study that is there already goes on where it was. ``workers``: segments that run at a time; more than one
-    run in processes of their own. ``loggers``: told of every event.
+    run in processes of their own. ``loggers``: told of every event. ``keep``: "all" checkpoints, or only those "wanted":
+    of the best run, of the ten best segments, and of runs that may go on.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Study:
         workers: int = 1,
         runner: Literal["inline", "processes"] | None = None,
         loggers: Sequence[Logger] = (),
+        keep: Keep = "all",
         seed: int = 0,
     ) -> None:
         if not isinstance(budget, Budget):
@@ -86,6 +89,9 @@ class Study:
         if self.runner not in ("inline", "processes") or (self.runner == "inline" and workers > 1):
             raise StudyError(f"runner: expected 'processes', or 'inline' with one worker, got {runner!r} with {workers}")
         self.loggers = tuple(loggers)
+        if keep not in ("all", "wanted"):
+            raise StudyError(f"keep: expected 'all' or 'wanted', got {keep!r}")
+        self.keep: Keep = keep
         self.seed = seed
         self.source: str | None = _main_file()
         """Where the study is defined, so that the command line can find its task again: "file.py" or "file.py:name"."""
@@ -114,7 +120,7 @@ class Study:
             return
         runner = self._start_runner(journal)
         try:
-            Session(core, journal, runner, audience).run()
+            Session(core, journal, runner, audience, keep=self.keep).run()
         finally:
             runner.close()
 
