@@ -27,7 +27,11 @@ def rows(seed: int) -> list[Row]:
     searched = random_search(task, SPACE, horizon=HORIZON, segments=SEGMENTS, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         tuned, _ = tune(segments=SEGMENTS, workers=1, seed=seed, folder=Path(folder))
-    return [alone, default, searched, tuned]
+    found = [alone, default, searched, tuned]
+    for row in found:
+        validation, test = (f"{split['error']:.4f} {split['loss']:.4f}" for split in (row.validation, row.test))
+        print(f"seed {seed}: {row.name}: validation {validation}, test {test}, {row.seconds:.1f} s", flush=True)
+    return found
 
 
 def compared(found: list[list[Row]], split: str, metric: str, peer: int) -> Headline:
