@@ -129,7 +129,7 @@ def game_reward(name: str, seed: int, pulls: int, **options: Any) -> float:
 def matrix_game(seeds: Iterable[int]) -> dict[str, Any]:
     """Return what each coordination earns in the game of Son et al. 2019 (QTRAN), where 8 is best: a known limit."""
     explore = {"name": "epsilon-greedy", "start": 1.0, "end": 1.0, "steps": 0}
-    deep: dict[str, Any] = {"hidden": (32,), "branch": 16, "n_step": 1, "lr": 3e-3, "learning_starts": 50, "train_every": 1}
+    deep: dict[str, Any] = {"hidden": (32,), "branch": 16, "n_step": 1, "lr": 1e-2, "learning_starts": 50, "train_every": 1}
     entrants: dict[str, tuple[str, int, dict[str, Any]]] = {
         f"dqn, {name}": ("dqn", 1_000, {**deep, "coordination": name}) for name in COORDINATIONS
     } | {f"q-learning, {name}": ("q-learning", 2_000, {"coordination": name}) for name in ("independent", "sequential")}

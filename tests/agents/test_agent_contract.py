@@ -9,7 +9,15 @@ import pytest
 
 from trimtab.agents import Agent, AgentContract, make
 
-SMALL: dict[str, Any] = {"hidden": (16,), "learning_starts": 8, "batch_size": 16, "buffer": 512, "train_every": 2, "lr": 3e-3}
+SMALL: dict[str, Any] = {
+    "hidden": (16,),
+    "learning_starts": 8,
+    "batch_size": 16,
+    "buffer": 512,
+    "train_every": 4,
+    "gradient_steps": 1,
+    "lr": 1e-2,
+}
 QUICK: dict[str, Any] = {"name": "epsilon-greedy", "start": 1.0, "end": 0.1, "steps": 100}
 
 

@@ -30,7 +30,7 @@ class AgentContract:
     """Tests of one kind of agent. ``learns`` is False for an agent that is not meant to; observations are small integers."""
 
     learns = True
-    bandit_pulls = 400
+    bandit_pulls = 300
 
     def agent(self, *, features: int, heads: Sequence[int], seed: int) -> Agent:
         """Return a fresh agent of the kind under test."""
