@@ -20,6 +20,7 @@ from pathlib import Path
 import trimtab as tt
 from benchmarks.results import Headline, Measured, run
 from examples.digits import study
+from trimtab.errors import StoreError
 from trimtab.store import open_journal
 from trimtab.store.records import Node, SegmentFinished
 
@@ -53,8 +54,11 @@ def child(store: Path, workers: int) -> None:
 
 
 def nodes(store: Path) -> list[Node]:
-    """Return the committed segments, in order."""
-    events = open_journal(f"sqlite:///{store}", "study", create=False).read()
+    """Return the committed segments, in order; none of a store that was killed before its first transaction."""
+    try:
+        events = open_journal(f"sqlite:///{store}", "study", create=False).read()
+    except StoreError:
+        return []
     return [event.node for event in events if isinstance(event, SegmentFinished)]
 
 
@@ -112,6 +116,9 @@ def disturbed(store: Path, workers: int, kills: int, whole: float, rng: random.R
     while not kill_once(store, workers, 600, tally):
         pass
     tally.studies += 1
+    print(
+        f"{workers} worker(s), study {tally.studies}: {tally.kills} kills, {tally.lost} lost, {tally.twice} twice", flush=True
+    )
 
 
 def measure(arguments: argparse.Namespace) -> Measured:
