@@ -32,8 +32,8 @@ FROZEN_LAKE = Course(
     "FrozenLake-v1 mean return, worst seed",
 )  # fmt: skip
 TAXI = Course(
-    "Taxi-v4", 200, 150_000,
-    {"alpha": 1.0, "gamma": 1.0, "initial": 0.0, "exploration": EpsilonGreedy(0.3, 0.3, 0)},
+    "Taxi-v4", 200, 200_000,
+    {"alpha": 1.0, "gamma": 1.0, "initial": 20.0, "exploration": EpsilonGreedy(0.1, 0.1, 0)},
     "Taxi-v4 mean return, worst seed",
 )  # fmt: skip
 CLIFF = Course(

@@ -49,7 +49,8 @@ def check_choice(name: str, value: object, legal: Sequence[str]) -> str:
 def check_observation(name: str, observation: Any, features: int) -> np.ndarray:
     """Return ``observation`` as float32 of shape (features,), every entry finite."""
     try:
-        array = np.asarray(observation, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite and is refused below
+            array = np.asarray(observation, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise AgentError(f"{name}: expected {features} numbers, got {observation!r}") from error
     if array.shape != (features,):
@@ -67,7 +68,8 @@ def _zeros(length: int) -> np.ndarray:
 
 def _all_finite(array: np.ndarray) -> bool:
     # 0·∞ and 0·NaN are NaN, and one product costs a tenth of isfinite().all(): this is asked three times a step.
-    return not math.isnan(array.dot(_zeros(len(array))))
+    with np.errstate(invalid="ignore"):
+        return not math.isnan(array.dot(_zeros(len(array))))
 
 
 def check_observations(observations: Any, features: int) -> np.ndarray:

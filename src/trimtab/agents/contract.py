@@ -129,6 +129,7 @@ class AgentContract:
         ok = _state(0)
         none_left: Masks = [np.zeros(3, dtype=bool), np.ones(2, dtype=bool)]
         _refused(lambda: agent.decide(np.array([np.nan, 0, 0])), "observation")
+        _refused(lambda: agent.decide(np.array([1e300, 0, 0])), "observation")
         _refused(lambda: agent.decide(np.zeros(_FEATURES + 1)), "observation")
         _refused(lambda: agent.decide(ok, none_left), "masks")
         _refused(lambda: agent.learn(Transition(ok, (0, 0), math.nan, ok, True)), "reward")
