@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -48,33 +47,28 @@ def check_choice(name: str, value: object, legal: Sequence[str]) -> str:
 
 def check_observation(name: str, observation: Any, features: int) -> np.ndarray:
     """Return ``observation`` as float32 of shape (features,), every entry finite."""
-    try:
-        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite and is refused below
-            array = np.asarray(observation, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise AgentError(f"{name}: expected {features} numbers, got {observation!r}") from error
+    array = (
+        observation if isinstance(observation, np.ndarray) and observation.dtype == np.float32 else _float32(name, observation)
+    )
     if array.shape != (features,):
         raise AgentError(f"{name}: expected shape ({features},), got shape {array.shape}")
-    if not _all_finite(array):
+    if not np.isfinite(array).all():
         wrong = np.flatnonzero(~np.isfinite(array)).tolist()
         raise AgentError(f"{name}: expected finite numbers, got {array[wrong].tolist()} at {wrong}")
     return array
 
 
-@functools.cache
-def _zeros(length: int) -> np.ndarray:
-    return np.zeros(length, dtype=np.float32)
-
-
-def _all_finite(array: np.ndarray) -> bool:
-    # 0·∞ and 0·NaN are NaN, and one product costs a tenth of isfinite().all(): this is asked three times a step.
-    with np.errstate(invalid="ignore"):
-        return not math.isnan(array.dot(_zeros(len(array))))
+def _float32(name: str, observation: Any) -> np.ndarray:
+    try:
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and that is refused
+            return np.asarray(observation, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise AgentError(f"{name}: expected numbers, got {observation!r}") from error
 
 
 def check_observations(observations: Any, features: int) -> np.ndarray:
     """Return ``observations`` as float32 of shape (n, features), every entry finite."""
-    array = np.asarray(observations, dtype=np.float32)
+    array = _float32("observations", observations)
     if array.ndim != 2 or array.shape[1] != features:
         raise AgentError(f"observations: expected shape (n, {features}), got shape {array.shape}")
     if not np.isfinite(array).all():
