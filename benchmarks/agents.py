@@ -46,7 +46,7 @@ def _cliff(quick: bool) -> Measured:
 
 
 def _factored(quick: bool) -> Measured:
-    return agents_factored.chain(range(1 if quick else 5), 2_000 if quick else 12_000)
+    return agents_factored.chain(range(1 if quick else 5), 1_500 if quick else 12_000)
 
 
 def _game(quick: bool) -> Measured:

@@ -54,7 +54,7 @@ CARTPOLE = Course(
         "target_update_interval": 10, "train_freq": 256, "gradient_steps": 128, "exploration_fraction": 0.16,
         "exploration_final_eps": 0.04, "policy_kwargs": _NET,
     },
-    quick_steps=12_000,
+    quick_steps=8_000,
 )  # fmt: skip
 _LONG_OURS = {
     "hidden": (256, 256), "gamma": 0.99, "n_step": 3, "lr": 6.3e-4, "lr_end": 1e-5, "lr_steps": 100_000, "batch_size": 128,
