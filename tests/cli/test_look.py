@@ -105,6 +105,7 @@ def test_a_read_only_store_can_be_looked_at(finished, call):
 
 def test_no_color_is_respected(shared, call, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
     assert "\x1b[" in call("show", "study.db").out
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[3" not in call("show", "study.db").out

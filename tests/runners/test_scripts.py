@@ -169,7 +169,7 @@ def test_a_module_that_was_loaded_from_a_path_goes_by_value(tmp_path, run):
 def test_ctrl_c_at_the_terminal_reaches_the_runner_alone(run):
     process = run(
         """
-import signal, os
+import signal, os, time
 """
         + SCRIPT
         + """
@@ -177,7 +177,9 @@ worker = int(root.after.metrics["worker"])
 os.kill(worker, signal.SIGINT)
 try:
     os.killpg(0, signal.SIGINT)
-    signal.pause()
+    # another thread may be handed the signal: the main one sees it at its next step, which pause() would never make
+    while True:
+        time.sleep(0.01)
 except KeyboardInterrupt:
     pass
 print(finished(runner, next_job(2, root)).after.metrics["worker"] == worker)
