@@ -118,7 +118,8 @@ def test_wrong_usage_exits_with_2(folder, call, arguments):
 
 def test_a_file_named_like_a_module_of_python_is_loaded_all_the_same(folder, call):
     (folder / "task.py").rename(folder / "random.py")
-    assert call("run", "random.py:study", "-q").code == 0
+    assert call("run", "random.py:study", "-q", "--workers", "2").code == 0
+    assert call("show", "study.db", "--json").data["spent"]["segments"] == 12
 
 
 def test_a_file_in_a_package_is_loaded_under_its_dotted_name(folder, call):

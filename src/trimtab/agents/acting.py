@@ -30,6 +30,7 @@ class ActingForward:
         self._prior_scale = prior_scale
         self._trunk = [(weights[f"trunk.{i}.weight"], weights[f"trunk.{i}.bias"]) for i in range(len(architecture.hidden))]
         self._lead = (architecture.members, 1) if architecture.members > 1 else ()
+        self._combine = architecture.combination() if architecture.dueling else None
         self._hidden = np.empty(0)
         self._values = np.empty(0)
         self._randomised: np.ndarray | None = None
@@ -47,9 +48,8 @@ class ActingForward:
                 if self._lead
                 else bias.reshape(heads, 1, shape.outputs)
             )
-        if shape.dueling:
-            combine = shape.combination()
-            weight, bias = weight @ combine, bias @ combine
+        if self._combine is not None:
+            weight, bias = weight @ self._combine, bias @ self._combine
         bias = bias + self._prior[:, None, :]
         if shape.branch:
             self._output = (weight, bias)

@@ -104,6 +104,14 @@ class AgentContract:
         assert value.shape[1] == 4
         assert np.isfinite(value).all()
 
+    def test_a_decision_says_what_acting_greedily_is_worth(self) -> None:
+        agent = self._fresh()
+        _walk(agent, steps=20, seed=7)
+        masks: Masks = [np.array([True, True, False]), np.ones(2, dtype=bool)]
+        for index in range(4):
+            worth = agent.decide(_state(index), masks).worth
+            assert np.allclose(worth, agent.value(_state(index)[None], [masks])[:, 0], rtol=1e-4, atol=1e-6)
+
     def test_it_learns_the_better_arm_of_a_bandit(self) -> None:
         if not self.learns:
             return

@@ -74,6 +74,7 @@ class DQNAgent:
         shown: list[np.ndarray] = []
         spreads: list[np.ndarray] = []
         explored: list[bool] = []
+        best = np.empty((self.options.members, 1, len(self.heads)), dtype=np.float32)
         worth: np.ndarray | None = None
         for head, counts in enumerate(self._counts):
             members, values, spread = self._prospects(head, masks, worth)
@@ -81,12 +82,14 @@ class DQNAgent:
             greedy = int(values.argmax()) if settled is None else settled
             move = greedy if pick is None else pick(Prospect(values, spread, counts, members, settled))
             self._acting.choose(head, move)
+            best[:, 0, head] = members.max(1)
             worth = members[:, move : move + 1] if self._architecture.sequential else None
             action.append(move)
             shown.append(values)
             spreads.append(spread)
             explored.append(move != greedy and (settled is not None or bool(values[move] < values[greedy])))
-        return Decision(tuple(action), tuple(shown), tuple(spreads), tuple(explored))
+        whole = self._learner.coordination.worth(torch.from_numpy(best)).mean(-1)[:, 0].numpy()
+        return Decision(tuple(action), tuple(shown), tuple(spreads), tuple(explored), whole)
 
     def _prospects(self, head: int, masks: Masks | None, worth: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the values of ``head`` by each member, their mean and their deviation.

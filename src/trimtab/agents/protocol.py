@@ -19,12 +19,14 @@ class Decision:
     ``action``: the chosen move. ``values``: the value of every move, shape (moves,); −inf where it is masked.
     ``spreads``: standard deviation of the value over an ensemble, shape (moves,); zeros for a single learner.
     ``explored``: whether the choice was made to explore, not because it was valued highest.
+    ``worth``: value of acting greedily here, shape (members,), as ``value`` would return it.
     """
 
     action: tuple[int, ...]
     values: tuple[np.ndarray, ...]
     spreads: tuple[np.ndarray, ...]
     explored: tuple[bool, ...]
+    worth: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)

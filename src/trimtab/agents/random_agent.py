@@ -37,7 +37,7 @@ class RandomAgent:
         allowed = [np.ones(moves, dtype=bool) for moves in self.heads] if masks is None else list(masks)
         action = tuple(int(self._rng.choice(mask.nonzero()[0])) for mask in allowed)
         values = tuple(np.where(mask, 0.0, -np.inf) for mask in allowed)
-        return Decision(action, values, self._certain, (explore,) * len(self.heads))
+        return Decision(action, values, self._certain, (explore,) * len(self.heads), np.zeros(1))
 
     def learn(self, transition: Transition) -> None:
         """Check the transition and forget it."""

@@ -101,7 +101,8 @@ class TabularAgent:
             action += (move,)
             shown.append(values)
             explored.append(bool(values[move] < values[greedy]))
-        return Decision(action, tuple(shown), self._certain, tuple(explored))
+        worth = np.mean([values.max() for values in (shown[:1] if self._sequential else shown)], keepdims=True)
+        return Decision(action, tuple(shown), self._certain, tuple(explored), worth)
 
     def learn(self, transition: Transition) -> None:
         """Learn from one transition: at once for Q-learning, when the next action of its stream is known for SARSA."""

@@ -123,10 +123,12 @@ def _import(file: Path) -> ModuleType:
     import cloudpickle
 
     root, name = _place(file)
+    free = name if "." in name else _free_name(name, file)
     if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
+        # first, as for a script; but a file that is named like another module must not be imported in its place
+        sys.path.insert(0 if free == name else len(sys.path), str(root))
     if "." not in name:
-        module = _import_alone(file, _free_name(name, file))
+        module = _import_alone(file, free)
     else:
         with users_code(file):
             module = importlib.import_module(name)

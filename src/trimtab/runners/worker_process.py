@@ -24,7 +24,8 @@ from trimtab.store.records import Job
 START_SECONDS = 300.0
 """How long a worker may take to load its task: a large data set from a slow disk does take minutes."""
 
-_BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from trimtab.runners.worker import main; "
+_BOOT = "import json, sys; path = json.loads(sys.argv[1]); sys.path += path; from trimtab.runners.worker import main; "
+"""The worker's own modules are imported before the user's path is taken over: a random.py there must not be Python's."""
 _TAIL = 4_000
 
 
@@ -101,12 +102,12 @@ class WorkerProcess:
 def _start(contract: Contract, channel: Connection, output: IO[bytes]) -> subprocess.Popen[bytes]:
     descriptors = (channel.fileno(), contract.task_file.fileno())
     beat_seconds = min(1.0, contract.lease_seconds / 4)
-    call = f"main(*json.loads(sys.argv[2]), threads={contract.threads}, beat_seconds={beat_seconds!r})"
+    call = f"sys.path[:] = path; main(*json.loads(sys.argv[2]), threads={contract.threads}, beat_seconds={beat_seconds!r})"
     arguments = [json.dumps(search_path()), json.dumps([*descriptors, contract.checkpoints_url])]
     try:
         # a session of its own: Ctrl-C at the terminal is for the runner, and what the worker starts can be ended with it
         return subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
-            [sys.executable, "-c", _BOOT + call, *arguments],
+            [sys.executable, "-P", "-c", _BOOT + call, *arguments],
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from trimtab.errors import SpaceError
-from trimtab.space.moves import Keep, Move, Multiply, Step, Switch, Value, moved, symmetric_factors, symmetric_steps
+from trimtab.space.moves import Keep, Move, Multiply, Step, Switch, Value, moved, switches, symmetric_factors, symmetric_steps
 
 Condition = Mapping[str, Value | tuple[Value, ...]]
 
@@ -222,7 +222,7 @@ class Categorical:
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        return (Keep(), *map(Switch, self.choices))
+        return switches(*self.choices)
 
     def check(self, name: str, value: object) -> Value:
         for choice in self.choices:
@@ -259,7 +259,7 @@ class Bool:
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        return (Keep(), Switch(False), Switch(True))
+        return switches(False, True)
 
     def check(self, name: str, value: object) -> bool:
         if not isinstance(value, (bool, np.bool_)):

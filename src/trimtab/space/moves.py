@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 Value: TypeAlias = float | int | str | bool
@@ -62,6 +63,7 @@ def moved(value: float, move: Keep | Multiply | Step, *, low: float, high: float
             return min(high, max(low, value + delta))
 
 
+@lru_cache
 def symmetric_factors(factors: tuple[float, ...]) -> tuple[Keep | Multiply, ...]:
     """Return ÷ and × by each factor around ``Keep``, ascending.
 
@@ -72,6 +74,7 @@ def symmetric_factors(factors: tuple[float, ...]) -> tuple[Keep | Multiply, ...]
     return (*(Multiply(1 / factor) for factor in reversed(ascending)), Keep(), *map(Multiply, ascending))
 
 
+@lru_cache
 def symmetric_steps(steps: tuple[float, ...]) -> tuple[Keep | Step, ...]:
     """Return − and + each step around ``Keep``, ascending.
 
@@ -80,3 +83,13 @@ def symmetric_steps(steps: tuple[float, ...]) -> tuple[Keep | Step, ...]:
     """
     ascending = sorted(steps)
     return (*(Step(-step) for step in reversed(ascending)), Keep(), *map(Step, ascending))
+
+
+@lru_cache(typed=True)
+def switches(*choices: Value) -> tuple[Keep | Switch, ...]:
+    """Return ``Keep``, then a switch to each choice.
+
+    >>> [str(move) for move in switches("sgd", "adam")]
+    ['keep', '→ sgd', '→ adam']
+    """
+    return (Keep(), *map(Switch, choices))

@@ -43,6 +43,7 @@ class Team:
         self._allowed = space
         self._fixed: dict[str, Value] = {}
         self._names = feature_names(space)
+        self._labels = {name: tuple(map(str, space[name].moves)) for name in space.live}
         self._seen: dict[int, _Seen] = {}
         self._streams: dict[int, int] = {}
 
@@ -91,8 +92,7 @@ class Team:
         if self._allowed.apply(now, decision.action) in tried:
             decision = self._otherwise(decision, masks, now, tried, rng)
         features = tuple(zip(self._names, map(float, seen.observation), strict=True))
-        values = self.agent.value(seen.observation[None])[:, 0]
-        predicted = (seen.best - float(values.mean()), float(values.std()))
+        predicted = (seen.best - float(decision.worth.mean()), float(decision.worth.std()))
         choice = Choice(kind, reason, features, self._heads(decision), predicted)
         return self._allowed.apply(now, decision.action), choice
 
@@ -172,7 +172,7 @@ class Team:
             HeadChoice(
                 name=name,
                 agent=self.name,
-                moves=tuple(str(move) for move in self._allowed[name].moves),
+                moves=self._labels[name],
                 values=tuple(map(float, decision.values[head])),
                 spreads=tuple(map(float, decision.spreads[head])),
                 chosen=decision.action[head],
