@@ -112,10 +112,14 @@ def _write(path: Path, arrays: Arrays) -> None:
 
 
 def divided(x: Array, y: Array, *, train: int, validation: int, test: int) -> Arrays:
-    """Return disjoint random parts of at most these sizes. The division is the same on every machine and for every seed."""
-    order = np.random.default_rng(20_24).permutation(len(x))
-    parts = np.split(order[: train + validation + test], [test, test + validation])
-    held_out, watched, learned = parts
+    """Return disjoint random parts of at most these sizes, the same on every machine and for every seed.
+
+    Of rows with the same input only the first is kept, so that no test row was learned from.
+    """
+    flat = x.reshape(len(x), -1)
+    unlike = np.unique(flat.astype(str) if flat.dtype == object else flat, axis=0, return_index=True)[1]
+    order = np.random.default_rng(20_24).permutation(np.sort(unlike))
+    held_out, watched, learned = np.split(order[: train + validation + test], [test, test + validation])
     return Arrays((x[learned], y[learned]), (x[watched], y[watched]), (x[held_out], y[held_out]))
 
 

@@ -187,6 +187,12 @@ def test_divided_parts_are_disjoint_and_the_same_every_time():
     assert (again.test[0] == parts.test[0]).all()
 
 
+def test_equal_rows_do_not_come_on_both_sides():
+    x = np.repeat(np.arange(50), 2)[:, None]
+    parts = divided(x, x, train=30, validation=10, test=10)
+    assert len(np.unique(np.concatenate([parts.train[0], parts.validation[0], parts.test[0]]))) == 50
+
+
 def test_scaling_is_learned_from_the_training_part_alone():
     pair = (np.array([[0.0], [2.0]]), np.array([0, 1]))
     scaled = standardised(Arrays(pair, (np.array([[100.0]]), np.array([0])), pair))
