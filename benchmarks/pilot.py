@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pilot_suite import headlines, ledger, plan, table, work
+from benchmarks.pilot_suite.digest import pilot_digest
 from benchmarks.pilot_suite.figures import Book
 from benchmarks.pilot_suite.ledger import Ledger
 from benchmarks.pilot_suite.plan import Wanted
@@ -53,7 +54,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
 
 
 def _wanted(arguments: argparse.Namespace, tasks: Sequence[Task]) -> Wanted:
-    policy = ledger.policy_digest(arguments.policy)
+    policy = pilot_digest(arguments.policy)
     if not policy:
         print("there is no policy file: no Pilot will fly, only its peers")
     if arguments.quick:

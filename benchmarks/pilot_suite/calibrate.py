@@ -12,14 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from benchmarks.pilot_suite.ledger import Ledger, default_folder
 from benchmarks.pilot_suite.recipes import Recipe
 from benchmarks.pilot_suite.task import Task
 from benchmarks.pilot_suite.tasks import TASKS
 from benchmarks.pilot_suite.teachers import TRAINING_TASKS, check_apart
-from benchmarks.pilot_suite.training import train
+from benchmarks.pilot_suite.training import settle, train
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 DECAYS = (0.0, 1e-2, 1e-1)
@@ -53,8 +52,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     arguments = parser.parse_args()
     check_apart(set(TASKS))
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    settle()
     held = Ledger(arguments.results)
 
     def losses_of(recipe: Recipe) -> list[float]:

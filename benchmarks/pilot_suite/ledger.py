@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import json
 import math
 from collections.abc import Iterable
@@ -59,21 +57,6 @@ class Ledger:
 
     def _path(self, task: str) -> Path:
         return self.folder / f"{task}.jsonl"
-
-
-def policy_digest(policy: Path | None) -> str:
-    """Return what tells policies apart: the digest of a file, or of all the files that the package ships."""
-    files = [policy] if policy is not None else _shipped()
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16] if files else ""
-
-
-def _shipped() -> list[Path]:
-    found = importlib.util.find_spec("trimtab")
-    folders = [] if found is None else found.submodule_search_locations or []
-    return sorted(path for folder in folders for path in Path(folder).rglob("*.safetensors"))
 
 
 def _key(task: Task, recipe: Recipe, seed: int) -> str:

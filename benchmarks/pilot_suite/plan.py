@@ -18,7 +18,7 @@ NEIGHBOURS = 2
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The extent of a measurement. ``policy``: digest of the policy; without one there is no Pilot to run."""
+    """The extent of a measurement. ``policy``: what tells the Pilot from others; empty if there is none."""
 
     tasks: Sequence[Task]
     methods: Sequence[str]

@@ -44,7 +44,7 @@ PEERS = ("constant", "wsd", "plateau", "onecycle", "schedule-free", "prodigy", "
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One way to train. ``length``: of the task's own horizon; ``policy``: digest of the file a Pilot flies by."""
+    """One way to train. ``length``: of the task's own horizon; ``policy``: what tells a Pilot from others."""
 
     method: str
     optimizer: Kind

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -20,6 +21,15 @@ from benchmarks.pilot_suite.steering import Steering, build_optimizer, build_ste
 from benchmarks.pilot_suite.task import Data, Split, Task
 
 RECALIBRATION_BATCHES = 50
+
+
+def settle() -> None:
+    """Set this process up for runs: one core, and no slow arithmetic on the tiny numbers of nets that have died."""
+    for kind in (np.float32, np.float64):
+        # numpy would warn later that such numbers are gone
+        _ = np.finfo(kind).smallest_subnormal
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,11 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 
-import torch
-
 from benchmarks.pilot_suite.ledger import Ledger
 from benchmarks.pilot_suite.plan import Job, Wanted, jobs
 from benchmarks.pilot_suite.task import Data
 from benchmarks.pilot_suite.tasks import TASKS
-from benchmarks.pilot_suite.training import train
+from benchmarks.pilot_suite.training import settle, train
 
 
 def make_missing(
@@ -24,9 +22,7 @@ def make_missing(
     say: Callable[[str], None] = print,
 ) -> bool:
     """Make every wanted run that the ledger has not; return whether all are there. ``seconds``: stop after so long."""
-    # one core, and no slow arithmetic on the tiny numbers of nets that have died
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    settle()
     began, made = time.monotonic(), 0
     for job in jobs(wanted, ledger):
         if ledger.find(job.task, job.recipe, job.seed) is not None:

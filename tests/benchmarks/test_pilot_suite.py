@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from benchmarks.pilot_suite import calibrate, figures, headlines, plan, range_test, recipes, speed, steering
+from benchmarks.pilot_suite.digest import digest
 from benchmarks.pilot_suite.figures import Book
-from benchmarks.pilot_suite.ledger import Ledger, policy_digest
+from benchmarks.pilot_suite.ledger import Ledger
 from benchmarks.pilot_suite.losses import COX, CROSS_ENTROPY, SQUARED_ERROR
 from benchmarks.pilot_suite.nets import mlp
 from benchmarks.pilot_suite.plan import Wanted
@@ -120,12 +121,18 @@ def test_a_new_policy_asks_for_new_flights_and_for_nothing_else(tmp_path):
     assert missing("q") == 18
 
 
-def test_the_digest_of_a_policy_follows_its_content(tmp_path):
-    file = tmp_path / "policy.safetensors"
-    file.write_bytes(b"one")
-    first = policy_digest(file)
-    file.write_bytes(b"two")
-    assert policy_digest(file) != first
+def test_a_pilot_is_another_with_other_weights_or_other_code_but_not_with_other_words(tmp_path):
+    weights, code = tmp_path / "policy.safetensors", tmp_path / "pilot.py"
+
+    def told(content: bytes, source: str) -> str:
+        weights.write_bytes(content)
+        code.write_text(source)
+        return digest([weights], [code])
+
+    first = told(b"one", 'def rate():\n    """Say it."""\n    return 1\n')
+    assert told(b"one", 'def rate():\n    """Tell it."""\n    return 1  # why\n') == first
+    assert told(b"one", 'def rate():\n    """Say it."""\n    return 2\n') != first
+    assert told(b"two", 'def rate():\n    """Say it."""\n    return 1\n') != first
 
 
 def test_ratios_headlines_and_failures_by_hand(tmp_path):
