@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trimtab.env import AtMost, Gap, Seconds, TrainingEnv
     from trimtab.errors import TrimtabError
     from trimtab.integrations import loggers
+    from trimtab.pilot import Pilot
     from trimtab.space import Bool, Categorical, Float, Int, Settings, Space
     from trimtab.study import Budget, Result, Schedule, Study
     from trimtab.task import Goal, Segment
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "trimtab.env": ("AtMost", "Gap", "Seconds", "TrainingEnv"),
     "trimtab.errors": ("TrimtabError",),
+    "trimtab.pilot": ("Pilot",),
     "trimtab.space": ("Bool", "Categorical", "Float", "Int", "Settings", "Space"),
     "trimtab.study": ("Budget", "Result", "Schedule", "Study"),
     "trimtab.task": ("Goal", "Segment"),
@@ -39,6 +41,7 @@ __all__ = [
     "Gap",
     "Goal",
     "Int",
+    "Pilot",
     "Result",
     "Schedule",
     "Seconds",

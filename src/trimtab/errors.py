@@ -5,6 +5,8 @@ TrimtabError
 ├── TaskError             the user's model, loss, metric or setter cannot be trained as described      (ValueError)
 │   └── DataError         a data set that is empty, ragged, not finite or labelled out of range
 ├── AgentError            an agent that is unknown, or does not fit its observations or actions        (ValueError)
+├── PolicyError           a policy file that is none, is cut short or belongs to another version          (ValueError)
+├── PilotError            an optimizer, horizon or loss that a Pilot cannot work with                    (ValueError)
 ├── BudgetError           a budget that cannot be spent                                                (ValueError)
 ├── StudyError            a study that cannot start or go on as asked                                  (ValueError)
 ├── StoreError            the records of a study cannot be read or written                             (OSError)
@@ -36,6 +38,14 @@ class DataError(TaskError):
 
 class AgentError(TrimtabError, ValueError):
     """An agent that is unknown, or does not fit its observations or actions."""
+
+
+class PolicyError(TrimtabError, ValueError):
+    """A policy file that is none, is cut short or belongs to another version."""
+
+
+class PilotError(TrimtabError, ValueError):
+    """An optimizer, horizon or loss that a Pilot cannot work with."""
 
 
 class BudgetError(TrimtabError, ValueError):

@@ -167,6 +167,15 @@ class DQNAgent:
             )
         self._stale = True
 
+    def values(self, observations: np.ndarray) -> np.ndarray:
+        """Return the values of all moves at ``observations`` (n, features), shape (members, n, heads, moves), padded.
+
+        Of sequential heads only the first has values that hang on no other's move: shape (members, n, 1, moves).
+        """
+        observations = check_observations(observations, self.features)
+        values = self._learner.values(torch.from_numpy(np.ascontiguousarray(observations)))
+        return values.numpy().astype(np.float64) * self._rewards.scale
+
     def value(self, observations: np.ndarray, masks: Sequence[Masks] | None = None) -> np.ndarray:
         """Return the value of acting greedily from each of ``observations`` (n, features), shape (members, n)."""
         observations = check_observations(observations, self.features)
@@ -178,6 +187,21 @@ class DQNAgent:
             padded = torch.from_numpy(np.array(rows, dtype=bool))
         worth = self._learner.worth(torch.from_numpy(np.ascontiguousarray(observations)), padded)
         return worth.numpy().astype(np.float64) * self._rewards.scale
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return what was learned, by the names of the network's arrays; the randomised prior's begin with ``prior.``."""
+        weights, prior = self._learner.numpy_weights()
+        return {name: array.copy() for name, array in (*weights.items(), *prior.items())}
+
+    @property
+    def architecture(self) -> Architecture:
+        """The shape of the network."""
+        return self._architecture
+
+    @property
+    def reward_scale(self) -> float:
+        """By which rewards are divided before they are learned, and values multiplied before they are shown."""
+        return self._rewards.scale
 
     def encode(self, *, experience: bool = True) -> bytes:
         """Return the whole agent as safetensors bytes; without ``experience``, what it remembers is left out."""

@@ -51,6 +51,11 @@ class Learner:
             self.target.lerp_(self.weights, self.options.tau)
 
     @torch.no_grad()
+    def values(self, x: Tensor) -> Tensor:
+        """Return the values (K, B, H, M) at ``x`` (B, F) of the heads that need no other's choice; −inf for no move."""
+        return self._allowed(self._forward.first(self._frozen, x), None)
+
+    @torch.no_grad()
     def worth(self, x: Tensor, masks: Tensor | None) -> Tensor:
         """Return what acting greedily is worth, (K, B), for ``x`` (B, F)."""
         best = self._allowed(self._forward.first(self._frozen, x), masks).amax(-1)

@@ -1,0 +1,29 @@
+"""How the trainings of a course explore: each strays with a probability of its own, from hardly ever to often."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trimtab.agents import DQNAgent
+from trimtab.policy.levers import HEADS
+
+BOLDEST, TIMIDEST = 0.4, 0.003
+
+
+def ladder(count: int) -> np.ndarray:
+    """Return the probabilities of straying, (count,), evenly spaced in their logarithm. Horgan et al. 2018, section 4."""
+    return np.geomspace(TIMIDEST, BOLDEST, count)
+
+
+def greedy(agent: DQNAgent, observation: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
+    """Return the actions (N, heads) that the ensemble values highest on average."""
+    values = agent.values(observation).mean(0)
+    choices = [np.where(mask, values[:, head, : mask.shape[1]], -np.inf).argmax(1) for head, mask in enumerate(masks)]
+    return np.stack(choices, 1)
+
+
+def stray(actions: np.ndarray, masks: list[np.ndarray], epsilon: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return ``actions`` in which each head makes a random allowed move with probability ``epsilon``, (N,)."""
+    drawn = [np.where(mask, rng.random(mask.shape), -1.0).argmax(1) for mask in masks]
+    coins = rng.random((len(actions), len(HEADS))) < epsilon[:, None]
+    return np.where(coins, np.stack(drawn, 1), actions)

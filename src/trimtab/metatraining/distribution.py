@@ -1,0 +1,150 @@
+"""The trainings that a policy learns on, drawn at random: what is learned, by what model, how and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from torch import nn
+
+from trimtab.metatraining import models
+from trimtab.metatraining.problems import BY_FORM, Form, Problem
+from trimtab.metatraining.trainings import Draws
+from trimtab.metatraining.update import KINDS
+
+SETS = 8
+"""Data sets in a course. Trainings on the same one are siblings: what all of them gain says how much there is to gain."""
+
+FORMS: dict[Form, float] = {"vector": 0.55, "image": 0.13, "tokens": 0.17, "pairs": 0.08, "sequence": 0.07}
+"""How often each form of data is drawn."""
+
+COST: dict[Form, float] = {"vector": 1.0, "image": 0.3, "tokens": 0.4, "pairs": 1.0, "sequence": 0.4}
+"""What share of a vector course's steps a course of this form has: a step of it costs more."""
+
+NORMS: tuple[models.Norm, ...] = ("none", "none", "layer", "batch")
+_ADAPTIVE = (0.9, 0.9, 0.9, 0.8, 0.95, 0.5)
+_HEAVY = (0.9, 0.9, 0.9, 0.95, 0.8, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """N trainings to be steered together, for ``horizon`` segments of ``steps`` steps.
+
+    Of each, (N,): ``rate`` and ``decay`` it starts with, whether its loss before the first step (``start_known``) and its
+    validation loss (``validated``) are told, and whether weight decay (``has_decay``) and going back (``has_back``) are levers.
+    """
+
+    build: Callable[[], nn.Module]
+    problem: Problem
+    draws: Draws
+    horizon: int
+    steps: int
+    rate: np.ndarray
+    decay: np.ndarray
+    start_known: np.ndarray
+    validated: np.ndarray
+    has_decay: np.ndarray
+    has_back: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """Problem and model in a few words."""
+        model = self.build.func.__name__ if isinstance(self.build, partial) else "model"
+        return f"{self.problem.name}, {model}, {self.horizon} × {self.steps}"
+
+
+def draw(rng: np.random.Generator, *, count: int = 64, longest: int = 120) -> Course:
+    """Return a course of ``count`` trainings, with at most ``longest`` segments."""
+    form = rng.choice(np.array(list(FORMS)), p=np.array(list(FORMS.values())))
+    kinds = BY_FORM[form]
+    problem = kinds[int(rng.integers(len(kinds)))](rng, SETS)
+    horizon = _log_uniform(rng, 10, longest if rng.random() < 0.15 else min(50, longest))
+    total = COST[form] * _log_uniform(rng, 80, 1000)
+    steps = max(3, min(60, int(total / horizon)))
+    return Course(
+        _model(rng, problem),
+        problem,
+        _draws(rng, count, largest=64 if COST[form] == 1.0 else 32),
+        horizon,
+        steps,
+        **_start(rng, count),
+    )
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> int:
+    return round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
+
+
+def _draws(rng: np.random.Generator, count: int, *, largest: int) -> Draws:
+    kinds = rng.choice(len(KINDS), size=count, p=(0.32, 0.24, 0.3, 0.08, 0.06))
+    momentum = np.where(kinds == 0, rng.choice(_HEAVY, size=count), rng.choice(_ADAPTIVE, size=count))
+    largest = min(largest, int(rng.choice([8, 16, 16, 32, 32, 64])))
+    return Draws(
+        sets=np.arange(count) % SETS,
+        kinds=kinds,
+        momentum=momentum,
+        batch=largest // rng.choice([1, 1, 1, 2, 4], size=count),
+        dropout=rng.uniform(0.0, 0.5, count) * (rng.random(count) < 0.6) * (rng.random() < 0.35),
+        seeds=rng.integers(2**31, size=count),
+    )
+
+
+def _start(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    decay = np.where(rng.random(count) < 0.5, 0.0, 10.0 ** rng.uniform(-5, -1, count))
+    return {
+        "rate": 10.0 ** rng.uniform(-5.5, 0.5, count),
+        "decay": decay,
+        "start_known": rng.random(count) < 0.6,
+        "validated": rng.random(count) < 0.85,
+        "has_decay": rng.random(count) < 0.7,
+        "has_back": rng.random(count) < 0.6,
+    }
+
+
+def _model(rng: np.random.Generator, problem: Problem) -> Callable[[], nn.Module]:
+    activation = str(rng.choice(list(models.ACTIVATIONS), p=(0.4, 0.2, 0.15, 0.15, 0.1)))
+    norm = NORMS[int(rng.integers(len(NORMS)))]
+    shape = problem.inputs.shape[2:]
+    match problem.form:
+        case "vector":
+            return partial(_mlp(rng, activation, norm), int(np.prod(shape)), problem.outputs)
+        case "image" if rng.random() < 0.7:
+            width, depth = int(rng.choice([6, 8, 12])), int(rng.integers(1, 4))
+            given = {"width": width, "depth": depth, "activation": activation, "norm": norm}
+            return partial(models.ConvNet, shape[0], shape[1], problem.outputs, **given)
+        case "image":
+            return partial(_mlp(rng, activation, norm), int(np.prod(shape)), problem.outputs)
+        case "tokens":
+            return _token_model(rng, problem, activation, norm)
+        case "pairs":
+            given = {"width": int(rng.choice([4, 8, 16])), "depth": int(rng.choice([0, 0, 1, 2]))}
+            spread = float(10.0 ** rng.uniform(-2, 0))
+            return partial(models.Factorisation, *problem.tokens, activation=activation, spread=spread, **given)
+        case "sequence":
+            if rng.random() < 0.5:
+                return partial(models.Recurrent, shape[1], problem.outputs, width=int(rng.choice([6, 8, 12])))
+            return partial(_mlp(rng, activation, norm), int(np.prod(shape)), problem.outputs)
+
+
+def _mlp(rng: np.random.Generator, activation: str, norm: models.Norm) -> Callable[..., nn.Module]:
+    return partial(
+        models.MLP,
+        width=int(rng.choice([12, 16, 24, 32, 48, 64])),
+        depth=int(rng.choice([0, 1, 1, 2, 2, 3, 4])),
+        activation=activation,
+        norm=norm,
+        residual=bool(rng.random() < 0.3),
+    )
+
+
+def _token_model(rng: np.random.Generator, problem: Problem, activation: str, norm: models.Norm) -> Callable[[], nn.Module]:
+    width, depth = int(rng.choice([8, 12, 16])), int(rng.integers(1, 3))
+    causal = problem.loss == "next_token"
+    if causal or rng.random() < 0.4:
+        given = {"width": width, "depth": depth, "activation": activation, "norm_first": bool(rng.random() < 0.8)}
+        length = problem.inputs.shape[2]
+        return partial(models.Attention, problem.tokens[0], length, problem.outputs, causal=causal, **given)
+    given = {"width": width, "depth": depth - 1, "activation": activation, "norm": norm}
+    return partial(models.BagOfEmbeddings, problem.tokens[0], problem.outputs, **given)

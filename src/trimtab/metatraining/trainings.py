@@ -1,0 +1,239 @@
+"""N trainings of one shape that go on together, each with its own data order, optimizer, settings and best weights so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from trimtab.metatraining.nets import Nets
+from trimtab.metatraining.problems import LOSSES, Problem, tensors
+from trimtab.metatraining.update import Moments, Update
+from trimtab.policy.signals import Look, Signals
+
+PAIRS = 4
+"""In a segment the gradients of this many pairs of successive steps are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """What differs from training to training: arrays of N numbers.
+
+    ``sets``: which data set of the problem. ``kinds``: which optimizer (numbers in ``update.KINDS``). ``momentum``: μ or β₁.
+    ``batch``: batch size. ``dropout``: its rate. ``seeds``: of initial weights and data order.
+    """
+
+    sets: np.ndarray
+    kinds: np.ndarray
+    momentum: np.ndarray
+    batch: np.ndarray
+    dropout: np.ndarray
+    seeds: np.ndarray
+
+
+class Trainings:
+    """N trainings of models from ``build`` on the data sets of ``problem``, advanced together, some steps at a time."""
+
+    def __init__(
+        self, build: Callable[[], nn.Module], problem: Problem, draws: Draws, *, seed: int, device: str | torch.device = "cpu"
+    ) -> None:
+        self.device = torch.device(device)
+        self.problem, self.draws = problem, draws
+        self.count = len(draws.sets)
+        self.nets = Nets(build, seeds=draws.seeds.tolist(), device=self.device)
+        self.update = Update(self._tensor(draws.kinds, torch.int64), self._tensor(draws.momentum))
+        self.moments = Moments.zeros(self.nets.weights)
+        self._random = torch.Generator(self.device).manual_seed(seed)
+        self._inputs, self._targets = tensors(problem, self.device)
+        self._sets = self._tensor(draws.sets, torch.int64)
+        self._loss_of = LOSSES[problem.loss]
+        self._rows = torch.arange(self.count, device=self.device)[:, None]
+        batch = np.minimum(draws.batch, problem.examples)
+        self._size = int(batch.max())
+        column = torch.arange(self._size, device=self.device)
+        self._share = (column < self._tensor(batch)[:, None]) / self._tensor(batch)[:, None]
+        self._batch = self._tensor(batch, torch.int64)
+        self._column = column
+        self._order = self._shuffled(self.count)
+        self._place = torch.zeros(self.count, dtype=torch.int64, device=self.device)
+        self._dropout = self._tensor(draws.dropout) if draws.dropout.any() else None
+        self._begun: _Begun | None = None
+        self._last_displacement: Tensor | None = None
+        self._kept = (
+            self.nets.weights.clone(),
+            self.moments.mean.clone(),
+            self.moments.square.clone(),
+            self.moments.steps.clone(),
+        )
+
+    def before(self, rate: np.ndarray) -> Signals:
+        """Return the signals before the first step: what it is going to be at ``rate``, (N,). Nothing is changed."""
+        place, order, random = self._place.clone(), self._order.clone(), self._random.get_state()
+        with torch.random.fork_rng(devices=()):
+            self._losses_of(self._next())
+        self._place, self._order = place, order
+        self._random.set_state(random)
+        gradient = self.nets.gradient
+        return self._signals(
+            "before", step=self.update.first_step(gradient, self._tensor(rate)), gradient=gradient.norm(dim=1), steps=0
+        )
+
+    def advance(self, steps: int, rate: np.ndarray, decay: np.ndarray, *, look: Look) -> Signals:
+        """Make ``steps`` steps with learning rates and weight decays (N,), and measure; validation only at a segment's end."""
+        rates, decays = self._tensor(rate), self._tensor(decay)
+        begun = self._begun or _Begun(self.nets.weights.clone(), torch.zeros(self.count, device=self.device), 0)
+        samples = _Samples(steps)
+        total = begun.losses
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(int(torch.randint(2**31, (), generator=self._random, device=self.device)))  # for dropout
+            for step in range(steps):
+                total = total + self._losses_of(self._next())
+                samples.before(step, self.nets)
+                self.update(self.nets.weights, self.nets.gradient, self.moments, rates, decays)
+                samples.after(self.nets)
+        done = begun.steps + steps
+        displacement = self.nets.weights - begun.weights
+        cosine = None if self._last_displacement is None else _cosine(displacement, self._last_displacement)
+        ends = look == "segment"
+        self._begun = None if ends else _Begun(begun.weights, total, done)
+        if ends:
+            self._last_displacement = displacement
+        return self._signals(
+            look,
+            # whoever steers a loop from outside is told its losses at the ends of segments only
+            train=total / done if ends else None,
+            validation=self.validation() if ends else None,
+            steps=done,
+            step=samples.step_norm,
+            displacement=displacement.norm(dim=1),
+            cosine=cosine,
+            gradient=samples.gradient_norm,
+            gradient_cosine=samples.gradient_cosine,
+        )
+
+    def validation(self) -> Tensor:
+        """Return the validation loss of each training, (N,)."""
+        count = self.problem.validation
+        inputs, targets = self._inputs[self._sets, -count:], self._targets[self._sets, -count:]
+        return self.nets.losses(self._loss_of, inputs, targets)
+
+    def keep(self, who: np.ndarray) -> None:
+        """Remember the weights and the optimizers of the trainings ``who``, (N,) bool, as the best so far."""
+        rows = self._tensor(who.nonzero()[0], torch.int64)
+        for kept, now in zip(self._kept, self._state(), strict=True):
+            kept[rows] = now[rows]
+
+    def go_back(self, who: np.ndarray) -> None:
+        """Put the trainings ``who``, (N,) bool, back to the best that was remembered."""
+        rows = self._tensor(who.nonzero()[0], torch.int64)
+        for kept, now in zip(self._kept, self._state(), strict=True):
+            now[rows] = kept[rows]
+        if self._last_displacement is not None:
+            self._last_displacement[rows] = 0.0
+
+    def _state(self) -> tuple[Tensor, ...]:
+        return self.nets.weights, self.moments.mean, self.moments.square, self.moments.steps
+
+    def _losses_of(self, index: Tensor) -> Tensor:
+        inputs, targets = self._inputs[self._sets[:, None], index], self._targets[self._sets[:, None], index]
+        return self.nets.backward(self._loss_of, inputs, targets, self._share, self._dropout)
+
+    def _next(self) -> Tensor:
+        """Return the rows of the next batch of each training, (N, B); a batch that would not fill begins a new epoch."""
+        over = self._place + self._batch > self.problem.examples
+        if bool(over.any()):
+            self._order[over] = self._shuffled(int(over.sum()))
+            self._place = torch.where(over, 0, self._place)
+        column = (self._place[:, None] + self._column).clamp_(max=self.problem.examples - 1)
+        self._place = self._place + self._batch
+        return self._order[self._rows, column]
+
+    def _shuffled(self, count: int) -> Tensor:
+        return torch.rand(count, self.problem.examples, generator=self._random, device=self.device).argsort(1)
+
+    def _tensor(self, values: np.ndarray, dtype: torch.dtype = torch.float32) -> Tensor:
+        return torch.as_tensor(values, dtype=dtype, device=self.device)
+
+    def _signals(
+        self,
+        look: Look,
+        *,
+        step: Tensor,
+        gradient: Tensor,
+        steps: int,
+        train: Tensor | None = None,
+        validation: Tensor | None = None,
+        displacement: Tensor | None = None,
+        cosine: Tensor | None = None,
+        gradient_cosine: Tensor | None = None,
+    ) -> Signals:
+        def array(value: Tensor | None) -> np.ndarray:
+            return np.full(self.count, np.nan) if value is None else value.detach().to("cpu", torch.float64).numpy()
+
+        return Signals(
+            look=look,
+            train_loss=array(train),
+            validation_loss=array(validation),
+            steps=np.full(self.count, float(steps)),
+            weight_norm=array(self.nets.weights.norm(dim=1)),
+            step_norm=array(step),
+            displacement=array(displacement),
+            cosine=array(cosine),
+            gradient_norm=array(gradient),
+            gradient_cosine=array(gradient_cosine),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A segment of which some steps are made: the weights at its start, the sum of the losses, (N,), and the steps."""
+
+    weights: Tensor
+    losses: Tensor
+    steps: int
+
+
+class _Samples:
+    """Compares the gradients of some pairs of successive steps, and measures some steps."""
+
+    def __init__(self, steps: int) -> None:
+        last = max(0, steps - 2)
+        self._first = {round(pair * last / max(1, min(PAIRS, last + 1) - 1)) for pair in range(min(PAIRS, last + 1))}
+        self._gradient: Tensor | None = None
+        self._weights: Tensor | None = None
+        self._norms: list[Tensor] = []
+        self._cosines: list[Tensor] = []
+        self._steps: list[Tensor] = []
+
+    def before(self, step: int, nets: Nets) -> None:
+        gradient, self._gradient = self._gradient, None
+        if gradient is not None:
+            self._cosines.append(_cosine(nets.gradient, gradient))
+        if step in self._first:
+            self._gradient, self._weights = nets.gradient.clone(), nets.weights.clone()
+            self._norms.append(nets.gradient.norm(dim=1))
+
+    def after(self, nets: Nets) -> None:
+        if self._weights is not None:
+            self._steps.append((nets.weights - self._weights).norm(dim=1))
+            self._weights = None
+
+    @property
+    def gradient_norm(self) -> Tensor:
+        return torch.stack(self._norms).mean(0)
+
+    @property
+    def step_norm(self) -> Tensor:
+        return torch.stack(self._steps).mean(0)
+
+    @property
+    def gradient_cosine(self) -> Tensor | None:
+        return torch.stack(self._cosines).mean(0) if self._cosines else None
+
+
+def _cosine(one: Tensor, other: Tensor) -> Tensor:
+    """Return the cosine of the rows of two arrays (N, P); NaN where one of them is zero or not finite."""
+    return (one * other).sum(1) / (one.norm(dim=1) * other.norm(dim=1))

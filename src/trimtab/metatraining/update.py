@@ -1,0 +1,76 @@
+"""Steps of different optimizers for many nets at once: one formula whose coefficients are each net's own.
+
+Every kind is m ← a·m + b·g, v ← c·v + d·g², w ← w·(1 − λ) − η·m/(√v·k + ε), as in ``torch.optim``: SGD with momentum, Adam
+(Kingma & Ba 2015), AdamW (Loshchilov & Hutter 2019), RMSprop (Tieleman & Hinton 2012), Adagrad (Duchi et al. 2011).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+KINDS = ("sgd", "adam", "adamw", "rmsprop", "adagrad")
+"""The kinds, in the order of their numbers."""
+
+_SGD, _ADAM, _ADAMW, _RMSPROP, _ADAGRAD = range(5)
+_BETA2, _ALPHA = 0.999, 0.99
+_EPS = (1.0, 1e-8, 1e-8, 1e-8, 1e-10)
+
+
+@dataclass(slots=True)
+class Moments:
+    """What the optimizers remember of each net: mean and square of its gradients, both (N, P), and its steps, (N,)."""
+
+    mean: Tensor
+    square: Tensor
+    steps: Tensor
+
+    @classmethod
+    def zeros(cls, weights: Tensor) -> Moments:
+        """Return the moments of nets that have made no step."""
+        return cls(torch.zeros_like(weights), torch.zeros_like(weights), weights.new_zeros(len(weights)))
+
+
+class Update:
+    """The step of N optimizers of ``kinds``, (N,), numbers in KINDS. ``momentum``: μ of SGD, β₁ of Adam and AdamW; (N,)."""
+
+    def __init__(self, kinds: Tensor, momentum: Tensor) -> None:
+        self.kinds = kinds
+        self.momentum = momentum
+        adam = (kinds == _ADAM) | (kinds == _ADAMW)
+        sgd = kinds == _SGD
+        zeros = torch.zeros_like(momentum)
+        self._decoupled = kinds == _ADAMW
+        self._adam, self._adaptive = adam, ~sgd
+        self._a = torch.where(adam | sgd, momentum, zeros)
+        self._b = torch.where(adam, 1.0 - momentum, 1.0)
+        self._c = torch.where(adam, _BETA2, torch.where(kinds == _RMSPROP, _ALPHA, torch.where(sgd, 0.0, 1.0)))
+        self._d = torch.where(sgd, 0.0, torch.where(kinds == _ADAGRAD, 1.0, 1.0 - self._c))
+        self._eps = momentum.new_tensor(_EPS)[kinds]
+
+    @torch.no_grad()
+    def __call__(self, weights: Tensor, gradient: Tensor, moments: Moments, rate: Tensor, decay: Tensor) -> None:
+        """Make one step of every net in place. ``rate``, ``decay`` (weight decay): (N,). ``gradient`` is used up."""
+        moments.steps += 1
+        coupled = torch.where(self._decoupled, 0.0, decay)[:, None]
+        gradient.addcmul_(weights, coupled) if bool((coupled != 0).any()) else None
+        moments.mean.mul_(self._a[:, None]).addcmul_(gradient, self._b[:, None])
+        moments.square.mul_(self._c[:, None]).addcmul_(gradient.square_(), self._d[:, None])
+        one = torch.ones_like(rate)
+        first = torch.where(self._adam, 1.0 - self.momentum**moments.steps, one)
+        second = torch.where(self._adam, 1.0 - _BETA2**moments.steps, one)
+        # for SGD the root is of zero and ε is one: its denominator
+        root = torch.sqrt(moments.square, out=gradient).mul_((1.0 / second.sqrt())[:, None]).add_(self._eps[:, None])
+        shrink = 1.0 - torch.where(self._decoupled, rate * decay, torch.zeros_like(rate))
+        weights.mul_(shrink[:, None]).sub_(torch.div(moments.mean, root, out=gradient).mul_((rate / first)[:, None]))
+
+    @torch.no_grad()
+    def first_step(self, gradient: Tensor, rate: Tensor) -> Tensor:
+        """Return the L2 norm, (N,), of the first step that each net would make from ``gradient`` (N, P), decay aside."""
+        plain = gradient.norm(dim=1)
+        # at its first step an adaptive optimizer moves every weight that has a gradient by the rate, whatever the gradient
+        moved = (gradient != 0).sum(1).sqrt()
+        boost = torch.where(self.kinds == _RMSPROP, (1.0 - _ALPHA) ** -0.5, 1.0)
+        return rate * torch.where(self._adaptive, moved * boost, plain)

@@ -1,0 +1,47 @@
+"""The schedule that a Pilot flew, as the source of a class that is used like it and needs PyTorch alone."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+from trimtab.errors import PilotError
+from trimtab.pilot import replayed
+from trimtab.pilot.history import Entry
+
+_HEAD = '''"""A learning-rate and weight-decay schedule, recorded from a training of {segments} segments that trimtab steered.
+
+    schedule = schedule_for(optimizer, model)        # before the first step
+    for epoch in range({segments}):
+        train_one_epoch(model, loader, optimizer)
+        schedule.step()
+"""
+'''
+
+_TAIL = '''
+
+FIRST = {first}
+SEGMENTS = {rates}
+BACK = {back}
+
+
+def schedule_for(optimizer: Optimizer, model: nn.Module) -> Schedule:
+    """Return the recorded schedule for a fresh ``optimizer`` of ``model``."""
+    return Schedule(optimizer, model, first=FIRST, early_steps={early_steps}, segments=SEGMENTS, back=BACK)
+'''
+
+
+def export(history: Sequence[Entry], *, early_steps: int) -> str:
+    """Return the source of the schedule in ``history``; PilotError if no segment has ended yet."""
+    ends = [entry for entry in history if entry.look == "segment"]
+    if not ends:
+        raise PilotError("export: expected a run with at least one segment that has ended, got none")
+    before = [(entry.rate, entry.decay) for entry in history if entry.look == "before"]
+    early = [(entry.rate, entry.decay) for entry in history if entry.look == "early"]
+    back = {entry.segment: entry.best for entry in ends if entry.event in ("went back", "diverged", "ended at the best")}
+    text = inspect.getsource(replayed)
+    body = text[text.index("from __future__") :].rstrip()
+    tail = _TAIL.format(
+        first=before[-1:] + early, rates=[(one.rate, one.decay) for one in ends], back=back, early_steps=early_steps
+    )
+    return _HEAD.format(segments=len(ends)) + body + "\n" + tail

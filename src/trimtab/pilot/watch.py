@@ -1,0 +1,164 @@
+"""What a Pilot measures between two decisions: some steps, on a sample of the weights, by the hooks of the optimizer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+COORDINATES = 16_384
+"""Norms and cosines are taken over at most this many weights, spread evenly over all."""
+PAIRS = 4
+"""In a segment the gradients of about this many pairs of successive steps are compared."""
+
+
+class Watch:
+    """Counts the steps of ``optimizer`` and samples some of them: gradient, weights before and after.
+
+    ``before(optimizer)`` is called before the very first step, when its gradients are known, and ``early(optimizer)`` after the
+    first ``early_steps``.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        parameters: Sequence[Tensor],
+        *,
+        before: Callable[[], None],
+        early: Callable[[], None],
+        early_steps: int,
+    ) -> None:
+        self.parameters = list(parameters)
+        size = sum(weight.numel() for weight in self.parameters)
+        self._stride = -(-size // COORDINATES) or 1
+        self._scale = math.sqrt(self._stride)
+        self._before, self._early, self._early_steps = before, early, early_steps
+        self.total = 0
+        self.steps = 0
+        self._last_steps = 0
+        self._begun: Tensor | None = None
+        self._displacement: Tensor | None = None
+        self._gradient: Tensor | None = None
+        self._weights: Tensor | None = None
+        self._norms: list[Tensor] = []
+        self._cosines: list[Tensor] = []
+        self._moves: list[Tensor] = []
+        self._handles = [
+            optimizer.register_step_pre_hook(self._pre),
+            optimizer.register_step_post_hook(self._post),
+        ]
+
+    def close(self) -> None:
+        """Stop watching."""
+        for handle in self._handles:
+            handle.remove()
+
+    @torch.no_grad()
+    def _pre(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002 (the form of a hook)
+        if self.total == 0:
+            self._before()
+        if self._begun is None:
+            self._begun = self._sample(self.parameters)
+        sampled = self._is_sample(self.steps)
+        if self._gradient is not None or sampled:
+            gradient = self._gradients()
+            if self._gradient is not None:
+                self._cosines.append(_cosine(gradient, self._gradient))
+            self._gradient = gradient if sampled else None
+            if sampled:
+                self._norms.append(gradient.norm())
+                self._weights = self._sample(self.parameters)
+
+    @torch.no_grad()
+    def _post(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002 (the form of a hook)
+        if self._weights is not None:
+            self._moves.append((self._sample(self.parameters) - self._weights).norm())
+            self._weights = None
+        self.steps += 1
+        self.total += 1
+        if self.total == self._early_steps:
+            self._early()
+
+    def _is_sample(self, step: int) -> bool:
+        if self._last_steps:
+            return step % max(2, self._last_steps // PAIRS) == 0
+        # nobody knows yet how long a segment is: 0, 2, 6, 14, 30, …
+        return (step + 2) & (step + 1) == 0
+
+    def gradients(self) -> list[Tensor]:
+        """Return the gradients as they are now, of the weights that have one."""
+        return [weight.grad for weight in self.parameters if weight.grad is not None]
+
+    def weight_norm(self) -> float:
+        return self._scale * float(self._sample(self.parameters).norm())
+
+    def gradient_norm(self) -> float:
+        return self._scale * float(self._gradients().norm())
+
+    @torch.no_grad()
+    def figures(self, *, ends: bool) -> dict[str, float]:
+        """Return what was measured since the segment began, as the fields of Signals; ``ends``: and begin the next."""
+        weights = self._sample(self.parameters)
+        displacement = weights - self._begun if self._begun is not None else torch.zeros_like(weights)
+        cosine = math.nan if self._displacement is None else float(_cosine(displacement, self._displacement))
+        found = {
+            "steps": float(self.steps),
+            "weight_norm": self._scale * float(weights.norm()),
+            "step_norm": self._scale * _mean(self._moves),
+            "displacement": self._scale * float(displacement.norm()),
+            "cosine": cosine,
+            "gradient_norm": self._scale * _mean(self._norms),
+            "gradient_cosine": _mean(self._cosines),
+        }
+        if ends:
+            self._displacement = displacement
+            self._begin()
+        return found
+
+    def forget_displacement(self) -> None:
+        """Take note that the weights were put back: the displacement before has nothing to say to the next."""
+        if self._displacement is not None:
+            self._displacement.zero_()
+
+    def _begin(self) -> None:
+        self._last_steps, self.steps, self._begun = self.steps, 0, None
+        self._gradient, self._weights = None, None
+        self._norms, self._cosines, self._moves = [], [], []
+
+    def _gradients(self) -> Tensor:
+        return self._sample([weight if weight.grad is None else weight.grad for weight in self.parameters], zero=self._bare())
+
+    def _bare(self) -> list[bool]:
+        return [weight.grad is None for weight in self.parameters]
+
+    def _sample(self, tensors: Sequence[Tensor], zero: Sequence[bool] | None = None) -> Tensor:
+        """Return every stride-th number of ``tensors``, (n,), float32; zeros in place of those that ``zero`` marks."""
+        parts: list[Tensor] = []
+        start = 0
+        for index, tensor in enumerate(tensors):
+            dense = tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()
+            part = dense.reshape(-1)[start :: self._stride].to(torch.float32)
+            parts.append(torch.zeros_like(part) if zero is not None and zero[index] else part)
+            start = (start - tensor.numel()) % self._stride
+        # a slice is a view: the numbers must be those of now
+        return torch.cat(parts) if len(parts) > 1 else parts[0].clone()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what is needed to go on; between segments, so that no sample is open."""
+        return {"total": self.total, "last_steps": self._last_steps, "displacement": self._displacement}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.total, self._last_steps, self._displacement = state["total"], state["last_steps"], state["displacement"]
+        self.steps, self._begun = 0, None
+
+
+def _mean(values: Sequence[Tensor]) -> float:
+    return float(torch.stack(list(values)).mean()) if values else math.nan
+
+
+def _cosine(one: Tensor, other: Tensor) -> Tensor:
+    return (one @ other) / (one.norm() * other.norm())

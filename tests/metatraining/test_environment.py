@@ -1,0 +1,125 @@
+"""A course as an environment: what is seen, what is rewarded, and that a learning goes on where it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from trimtab.metatraining import learning
+from trimtab.metatraining.acting import ladder, stray
+from trimtab.metatraining.distribution import SETS, Course, draw
+from trimtab.metatraining.environment import PRICE, Environment, siblings
+from trimtab.metatraining.models import MLP
+from trimtab.metatraining.problems import mixtures
+from trimtab.metatraining.shipping import policy_bytes
+from trimtab.policy.archive import read
+from trimtab.policy.levers import HEADS, KEEP
+from trimtab.policy.policy import Policy
+from trimtab.policy.sight import FEATURES
+
+
+def small(seed: int = 0) -> Course:
+    """A course that takes a moment."""
+    rng = np.random.default_rng(seed)
+    problem = mixtures(rng, SETS)
+    build = partial(MLP, problem.inputs.shape[2], problem.outputs, width=8, depth=1, activation="relu")
+    drawn = draw(np.random.default_rng(5), count=16)
+    draws = replace(drawn.draws, seeds=rng.integers(1000, size=16), batch=np.full(16, 8))
+    return replace(drawn, build=build, problem=problem, draws=draws, horizon=4, steps=6)
+
+
+def play(course: Course, actions) -> tuple[Environment, np.ndarray, list]:
+    environment = Environment(course, seed=1)
+    turn, total, turns = environment.start(), np.zeros(len(course.rate)), []
+    while not turn.done:
+        turns.append(turn)
+        turn = environment.step(actions(turn))
+        total += turn.reward
+    return environment, total, [*turns, turn]
+
+
+def keep(turn) -> np.ndarray:
+    return np.tile(KEEP, (len(turn.reward), 1))
+
+
+def test_rewards_add_up_to_the_fall_of_the_log_loss() -> None:
+    course = small()
+    start = Environment(course, seed=1).error.copy()
+    environment, total, turns = play(course, keep)
+    assert len(turns) == 2 + 1 + course.horizon
+    np.testing.assert_allclose(total, start - environment.error - PRICE * environment.divergences, atol=1e-9)
+
+
+def test_observations_are_finite_bounded_and_complete() -> None:
+    _, _, turns = play(small(1), keep)
+    for turn in turns:
+        assert turn.observation.shape == (16, len(FEATURES))
+        assert np.isfinite(turn.observation).all()
+        assert np.abs(turn.observation).max() <= 10.0
+
+
+def test_the_same_seed_gives_the_same_course_and_the_same_end() -> None:
+    one, other = play(small(2), keep)[0], play(small(2), keep)[0]
+    np.testing.assert_array_equal(one.error, other.error)
+
+
+def test_an_insane_rate_is_made_sane_before_the_first_step() -> None:
+    course = replace(small(), rate=np.full(16, 1e4))
+    environment, _, _ = play(course, keep)
+    assert environment.error.max() < np.log(1e4)
+
+
+def test_a_divergence_costs_and_is_mended() -> None:
+    course = small(3)
+    up = np.tile((HEADS[0] - 1, KEEP[1], 0), (16, 1))
+    environment, _, turns = play(replace(course, horizon=8), lambda _: up)
+    assert np.isfinite(environment.error).all()
+    assert all(np.isfinite(turn.reward).all() for turn in turns)
+
+
+def test_siblings_are_the_others_on_the_same_data() -> None:
+    np.testing.assert_allclose(siblings(np.array([1.0, 2.0, 6.0, 5.0]), np.array([0, 0, 0, 1])), [4.0, 3.5, 1.5, 0.0])
+
+
+def test_straying_stays_within_the_masks() -> None:
+    rng = np.random.default_rng(0)
+    masks = [np.eye(moves, dtype=bool)[np.zeros(50, dtype=int)] for moves in HEADS]
+    strayed = stray(np.zeros((50, len(HEADS)), dtype=int), masks, np.ones(50), rng)
+    assert (strayed == 0).all()
+    assert ladder(8)[0] < ladder(8)[-1] <= 0.4
+
+
+def test_a_learning_that_is_stopped_goes_on_where_it_was(tmp_path) -> None:
+    options = {"learning_starts": 50, "buffer": 2_000, "hidden": (16,), "members": 2, "batch_size": 32}
+
+    def choose(rng: np.random.Generator) -> Course:
+        return small(int(rng.integers(100)))
+
+    whole = learning.learn(tmp_path / "whole", seed=0, courses=3, choose=choose, options=options)
+    learning.learn(tmp_path / "parts", seed=0, courses=1, choose=choose, options=options)
+    parts = learning.learn(tmp_path / "parts", seed=0, courses=3, choose=choose, options=options)
+    assert whole.encode() == parts.encode()
+
+
+def test_the_shipped_file_decides_as_the_agent_does() -> None:
+    agent = learning.new_agent(3)
+    policy = Policy(read(policy_bytes(agent, {"trainings": 0}), "here"))
+    rng = np.random.default_rng(0)
+    masks = [np.ones(moves, dtype=bool) for moves in HEADS]
+    for _ in range(20):
+        observation = rng.normal(size=len(FEATURES)).astype(np.float32)
+        values = agent.values(observation[None])[:, 0].mean(0)
+        verdict = policy.decide(observation, masks)
+        for head, found in enumerate(verdict.values):
+            np.testing.assert_allclose(found, values[head, : HEADS[head]], atol=5e-3)
+    assert policy.card["trainings"] == 0
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_distribution_can_be_trained(seed: int) -> None:
+    course = replace(draw(np.random.default_rng(100 + seed), count=8), horizon=1, steps=3)
+    environment, _, _ = play(course, keep)
+    assert np.isfinite(environment.error).all()

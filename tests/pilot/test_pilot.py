@@ -1,0 +1,273 @@
+"""A Pilot in a loop as people write it."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import trimtab as tt
+from trimtab.errors import PilotError, PolicyError
+from trimtab.pilot.memory import buffers_of
+
+GENERATOR = torch.Generator().manual_seed(0)
+X = torch.randn(320, 6, generator=GENERATOR)
+Y = (X[:, :1] * X[:, 1:2] + 0.1 * torch.randn(320, 1, generator=GENERATOR)).tanh()
+
+
+class Loop:
+    """A model with batch normalisation, trained by hand on 256 examples and validated on 64."""
+
+    def __init__(
+        self, optimizer: Callable[[nn.Module], torch.optim.Optimizer] | None = None, *, seed: int = 0, lr: float = 0.01
+    ) -> None:
+        torch.manual_seed(seed)
+        self.model = nn.Sequential(nn.Linear(6, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Linear(16, 1))
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=lr) if optimizer is None else optimizer(self.model)
+        self.order = torch.Generator().manual_seed(seed)
+
+    def train(self) -> float:
+        self.model.train()
+        total = 0.0
+        for index in torch.randperm(256, generator=self.order).split(32):
+            self.optimizer.zero_grad()
+            loss = (self.model(X[index]) - Y[index]).square().mean()
+            loss.backward()
+            self.optimizer.step()
+            total += loss.item() / 8
+        return total
+
+    @torch.no_grad()
+    def validate(self) -> float:
+        self.model.eval()
+        return (self.model(X[256:]) - Y[256:]).square().mean().item()
+
+    def fly(self, pilot: tt.Pilot, segments: int) -> None:
+        for _ in range(segments):
+            train = self.train()
+            pilot.step(train_loss=train, validation_loss=self.validate())
+
+    def weights(self) -> Tensor:
+        return torch.cat([value.double().reshape(-1) for value in self.model.state_dict().values()])
+
+
+@pytest.mark.parametrize("lr", [1e-5, 1e-2, 10.0])
+def test_a_run_ends_better_than_it_started_from_any_rate(lr: float) -> None:
+    loop = Loop(lr=lr)
+    start = loop.validate()
+    pilot = tt.Pilot(loop.optimizer, horizon=8)
+    pilot.start(validation_loss=start)
+    loop.fly(pilot, 8)
+    assert loop.validate() < start
+    assert pilot.segment == 8
+
+
+def test_a_run_that_is_stopped_and_loaded_goes_on_bit_for_bit() -> None:
+    whole, parts = Loop(), Loop()
+    pilot = tt.Pilot(whole.optimizer, horizon=6)
+    whole.fly(pilot, 6)
+    first = tt.Pilot(parts.optimizer, horizon=6)
+    parts.fly(first, 3)
+    saved = copy.deepcopy((parts.model.state_dict(), parts.optimizer.state_dict(), first.state_dict(), parts.order.get_state()))
+    other = Loop(seed=5)
+    second = tt.Pilot(other.optimizer, horizon=6)
+    other.model.load_state_dict(saved[0])
+    other.optimizer.load_state_dict(saved[1])
+    second.load_state_dict(saved[2])
+    other.order.set_state(saved[3])
+    other.fly(second, 3)
+    assert torch.equal(whole.weights(), other.weights())
+    assert [entry.rate for entry in pilot.history] == [entry.rate for entry in second.history]
+
+
+def test_the_exported_schedule_gives_the_same_run_without_a_policy() -> None:
+    flown, followed = Loop(lr=1.0), Loop(lr=1.0)
+    pilot = tt.Pilot(flown.optimizer, horizon=6)
+    flown.fly(pilot, 6)
+    source = pilot.export()
+    assert "trimtab" not in source.split('"""')[2]
+    names: dict = {}
+    exec(source, names)
+    schedule = names["schedule_for"](followed.optimizer, followed.model)
+    for _ in range(6):
+        followed.train()
+        schedule.step()
+    assert flown.validate() == pytest.approx(followed.validate(), abs=1e-6)
+
+
+def test_groups_keep_their_ratios() -> None:
+    def groups(model: nn.Module) -> torch.optim.Optimizer:
+        slow = {"params": model[0].parameters(), "lr": 1e-3, "weight_decay": 0.0}
+        return torch.optim.AdamW(
+            [{"params": [*model[1].parameters(), *model[3].parameters()], "lr": 1e-2}, slow], weight_decay=0.01
+        )
+
+    loop = Loop(groups)
+    pilot = tt.Pilot(loop.optimizer, horizon=5)
+    for _ in range(5):
+        loop.fly(pilot, 1)
+        first, second = pilot.get_last_lr()
+        assert second == pytest.approx(0.1 * first)
+        assert loop.optimizer.param_groups[1]["weight_decay"] == 0.0
+
+
+def test_a_rate_set_by_hand_is_respected_and_seen() -> None:
+    loop = Loop()
+    pilot = tt.Pilot(loop.optimizer, horizon=6)
+    loop.fly(pilot, 2)
+    before = pilot.get_last_lr()[0]
+    loop.optimizer.param_groups[0]["lr"] = before * 1e-3
+    loop.fly(pilot, 1)
+    assert pilot.history[-1].event == "changed by hand"
+    assert pilot.get_last_lr()[0] < 0.2 * before
+
+
+def test_a_divergence_puts_back_weights_and_running_statistics() -> None:
+    loop = Loop()
+    pilot = tt.Pilot(loop.optimizer, horizon=6)
+    loop.fly(pilot, 2)
+    rate = pilot.get_last_lr()[0]
+    with torch.no_grad():
+        loop.model[1].running_mean.fill_(math.nan)
+        loop.model[0].weight.fill_(math.inf)
+    pilot.step(train_loss=math.nan, validation_loss=math.nan)
+    assert pilot.history[-1].event == "diverged"
+    assert torch.isfinite(loop.weights()).all()
+    assert math.isfinite(loop.validate())
+    assert pilot.get_last_lr()[0] < rate
+
+
+def test_without_a_copy_a_divergence_lowers_the_rate() -> None:
+    loop = Loop()
+    pilot = tt.Pilot(loop.optimizer, horizon=6, back=False)
+    loop.fly(pilot, 2)
+    rate = pilot.get_last_lr()[0]
+    pilot.step(train_loss=1e9, validation_loss=1e9)
+    assert pilot.get_last_lr()[0] < rate
+
+
+def test_a_run_without_validation_is_steered_by_the_train_loss() -> None:
+    loop = Loop()
+    pilot = tt.Pilot(loop.optimizer, horizon=4)
+    for _ in range(4):
+        pilot.step(train_loss=torch.tensor(loop.train()))
+    assert len([entry for entry in pilot.history if entry.look == "segment"]) == 4
+    assert pilot.history[-2].features()["validation known"] == 0.0
+
+
+def test_the_horizon_may_be_extended_and_its_end_is_told_once() -> None:
+    loop = Loop()
+    pilot = tt.Pilot(loop.optimizer, horizon=2)
+    loop.fly(pilot, 2)
+    with pytest.warns(UserWarning, match="horizon of 2 segments is reached"):
+        pilot.step(train_loss=1.0, validation_loss=1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pilot.step(train_loss=1.0, validation_loss=1.0)
+    pilot.horizon = 4
+    loop.fly(pilot, 2)
+    assert pilot.segment == 4
+
+
+def test_rates_that_are_tensors_stay_tensors() -> None:
+    loop = Loop(lambda model: torch.optim.SGD(model.parameters(), lr=torch.tensor(0.01), momentum=0.9))
+    pilot = tt.Pilot(loop.optimizer, horizon=3)
+    loop.fly(pilot, 3)
+    assert isinstance(loop.optimizer.param_groups[0]["lr"], Tensor)
+
+
+def test_several_optimizers_of_one_model_are_steered_together() -> None:
+    loop = Loop()
+    half = torch.optim.SGD(loop.model[0].parameters(), lr=0.02)
+    rest = torch.optim.SGD([*loop.model[1].parameters(), *loop.model[3].parameters()], lr=0.01)
+    pilot = tt.Pilot([half, rest], horizon=3)
+    for _ in range(3):
+        for index in torch.arange(256).split(64):
+            loss = (loop.model(X[index]) - Y[index]).square().mean()
+            loss.backward()
+            for optimizer in (half, rest):
+                optimizer.step()
+                optimizer.zero_grad()
+        pilot.step(train_loss=loss.detach())
+    first, second = pilot.get_last_lr()
+    assert first == pytest.approx(2 * second)
+
+
+def test_what_it_saw_did_and_expected_is_told(caplog) -> None:
+    loop = Loop()
+    with caplog.at_level(logging.INFO, logger="trimtab.pilot"):
+        pilot = tt.Pilot(loop.optimizer, horizon=3)
+        loop.fly(pilot, 3)
+    assert [entry.look for entry in pilot.history] == ["before", "before", "early", "segment", "segment", "segment"]
+    entry = pilot.history[3]
+    assert set(entry.choices()) == {"lr", "weight_decay", "back"}
+    assert math.isfinite(entry.expected)
+    assert np.isfinite(list(entry.features().values())).all()
+    assert len(caplog.records) == len(pilot.history)
+    assert pilot.plot().axes[1].get_ylabel() == "learning rate"
+
+
+def test_the_buffers_of_a_model_are_found_from_its_weights() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3, affine=False))
+    other = nn.BatchNorm1d(3)
+    found = {id(buffer) for buffer in buffers_of(list(model.parameters()))}
+    assert found == {id(buffer) for buffer in model.buffers()}
+    assert not found & {id(buffer) for buffer in other.buffers()}
+
+
+def test_a_second_pilot_watches_its_own_optimizer_only() -> None:
+    one, other = Loop(), Loop(seed=1)
+    first, second = tt.Pilot(one.optimizer, horizon=3), tt.Pilot(other.optimizer, horizon=3)
+    one.fly(first, 2)
+    assert second.watch.total == 0
+    assert first.watch.total == 16
+
+
+LINEAR = nn.Linear(2, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=0.1), horizon=0), r"horizon: .*at least 1, got 0"),
+        (lambda: tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=0.1), horizon=2.5), r"horizon: .*got 2\.5"),
+        (lambda: tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=0.0), horizon=3), r"lr above 0"),
+        (lambda: tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=float("nan")), horizon=3), r"lr of group 0"),
+        (lambda: tt.Pilot([], horizon=3), r"optimizer: "),
+        (lambda: tt.Pilot("adam", horizon=3), r"optimizer: .*'adam'"),
+        (lambda: flying().step(), r"step: expected train_loss or validation_loss"),
+        (lambda: flying().step(train_loss="low"), r"train_loss: expected a number.*'low'"),
+        (lambda: flying().step(train_loss=torch.ones(2)), r"train_loss: expected"),
+        (lambda: flying().start(validation_loss=math.inf), r"start: expected validation_loss"),
+        (lambda: steered_by_validation().step(train_loss=1.0), r"expected validation_loss as at the first call"),
+        (lambda: steered_by_validation().start(validation_loss=1.0), r"start: .*before the first step"),
+        (lambda: setattr(steered_by_validation(), "horizon", 0), r"horizon: "),
+        (lambda: flying().export(), r"export: .*at least one segment"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_refused_by_name(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(PilotError, match=message):
+        call()
+
+
+def test_an_unknown_policy_is_refused() -> None:
+    with pytest.raises(PolicyError, match="nowhere"):
+        tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=0.1), horizon=3, policy="nowhere")
+
+
+def flying() -> tt.Pilot:
+    return tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=0.1), horizon=3)
+
+
+def steered_by_validation() -> tt.Pilot:
+    loop = Loop()
+    pilot = tt.Pilot(loop.optimizer, horizon=3)
+    loop.fly(pilot, 1)
+    return pilot

@@ -1,0 +1,125 @@
+"""What a policy sees has no scale."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trimtab.errors import PolicyError
+from trimtab.policy import levers
+from trimtab.policy.archive import load_policy, read, shipped, write
+from trimtab.policy.policy import Policy
+from trimtab.policy.sight import FEATURES, Setting, Sight
+from trimtab.policy.signals import Signals
+
+
+def signals(loss: float, *, scale: float = 1.0, size: float = 1.0) -> Signals:
+    """The signals of one training; ``scale`` multiplies its loss, ``size`` its weights."""
+    given = {
+        "train_loss": loss * scale * 0.9,
+        "validation_loss": loss * scale,
+        "steps": 20.0,
+        "weight_norm": 5.0 * size,
+        "step_norm": 0.01 * size,
+        "displacement": 0.1 * size,
+        "cosine": 0.3,
+        "gradient_norm": loss * scale / size,
+        "gradient_cosine": 0.2,
+    }
+    return Signals(look="segment", **{name: np.array([value]) for name, value in given.items()})
+
+
+def watch(losses: list[float], **scales: float) -> np.ndarray:
+    one = np.ones(1)
+    start = np.array([3.0 * scales.get("scale", 1.0)])
+    sight = Sight(start_loss=start, base=one * 0.1, horizon=10, validated=np.array([True]))
+    yes = np.array([True])
+    setting = Setting(one * 0.1, one * 0.1, one * 0.01, one * 0.9, yes, yes, yes, yes)
+    return np.concatenate([sight.see(signals(loss, **scales), setting) for loss in losses])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.floats(0.01, 10.0), min_size=1, max_size=6), st.floats(1e-3, 1e3), st.floats(1e-3, 1e3))
+def test_neither_the_unit_of_the_loss_nor_of_the_weights_is_seen(losses, scale, size) -> None:
+    np.testing.assert_allclose(watch(losses), watch(losses, scale=scale, size=size), atol=1e-4)
+
+
+def test_every_number_has_a_name() -> None:
+    assert watch([2.0]).shape == (1, len(FEATURES))
+    assert len(set(FEATURES)) == len(FEATURES)
+
+
+def test_a_sight_goes_on_where_its_state_was_taken() -> None:
+    one, yes = np.ones(1), np.array([True])
+    setting = Setting(one, one, one, one, yes, yes, yes, yes)
+    sights = [Sight(start_loss=one * 3, base=one, horizon=5, validated=yes) for _ in range(2)]
+    for loss in (2.0, 1.5):
+        sights[0].see(signals(loss), setting)
+    sights[1].load_state_dict(sights[0].state_dict())
+    after = [sight.see(signals(1.2), setting) for sight in sights]
+    np.testing.assert_array_equal(after[0], after[1])
+
+
+def test_levers_move_within_their_bounds_and_to_zero_and_back() -> None:
+    up, down = np.array([2]), np.array([0])
+    decay = np.array([0.0])
+    decay = levers.DECAY.moved(decay, up)
+    assert decay[0] == levers.DECAY.first
+    for _ in range(10):
+        decay = levers.DECAY.moved(decay, down)
+    assert decay[0] == 0.0
+    for _ in range(20):
+        decay = levers.DECAY.moved(decay, up)
+    assert decay[0] == levers.DECAY.high
+    assert levers.RATE.moved(np.array([0.1]), np.array([levers.RATE.keep]))[0] == 0.1
+
+
+@pytest.mark.parametrize(("share", "expected"), [(1e-6, 3e-4 / 1e-6), (0.01, 1.0), (10.0, 0.02), (np.nan, 1.0), (0.0, 1.0)])
+def test_a_rate_is_brought_to_where_its_first_step_is_sane(share: float, expected: float) -> None:
+    assert levers.sane(np.array([1.0]), np.array([share]))[0] == pytest.approx(expected)
+
+
+def test_the_shipped_policy_is_small_and_loads() -> None:
+    assert "default" in shipped()
+    policy = Policy.load()
+    masks = [np.ones(moves, dtype=bool) for moves in levers.HEADS]
+    verdict = policy.decide(np.zeros(len(FEATURES), dtype=np.float32), masks)
+    assert len(verdict.action) == len(levers.HEADS)
+    assert np.isfinite(verdict.expected)
+    assert len(write(load_policy("default"))) <= 2_000_000
+
+
+def test_a_masked_move_is_never_made() -> None:
+    policy = Policy.load()
+    masks = [np.arange(moves) == keep for moves, keep in zip(levers.HEADS, levers.KEEP, strict=True)]
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        assert policy.decide(rng.normal(size=len(FEATURES)).astype(np.float32), masks).action == levers.KEEP
+
+
+def test_files_that_are_no_policy_are_refused_by_name(tmp_path) -> None:
+    whole = write(load_policy("default"))
+    cases = {
+        "empty": b"",
+        "cut": whole[: len(whole) // 2],
+        "text": b"not a policy at all",
+        "other": whole.replace(b'\\"format\\": 1', b'\\"format\\": 9'),
+    }
+    for name, data in cases.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(PolicyError, match=name):
+            load_policy(path)
+    with pytest.raises(PolicyError, match=r"expected one of 'default'.* or a file, got 'nowhere'"):
+        load_policy("nowhere")
+
+
+def test_a_policy_file_holds_what_was_written() -> None:
+    policy = load_policy("default")
+    again = read(write(replace(policy, card={"here": 1})), "here")
+    assert again.card == {"here": 1}
+    assert all(np.array_equal(policy.arrays[name], again.arrays[name]) for name in policy.arrays)
