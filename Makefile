@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-slow check lint types layers docs clean
+.PHONY: demo test test-slow check lint types layers docs policy clean
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -34,6 +34,10 @@ check: lint types layers test
 docs: .venv/ready
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[docs]'
 	$(BIN)/mkdocs build --strict
+
+# many hours; stop it and run it again at any time
+policy: .venv/ready
+	$(BIN)/python -m trimtab.metatraining trimtab-policy --write trimtab-policy/policy.safetensors
 
 clean:
 	rm -rf .venv build dist site trimtab-demo

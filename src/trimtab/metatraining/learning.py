@@ -70,10 +70,16 @@ def learn(
     seed: int,
     courses: int,
     save_seconds: float = 600.0,
+    judge: Callable[[DQNAgent, Progress], None] | None = None,
+    judge_every: int = 150,
     choose: Callable[[np.random.Generator], Course] = draw,
     options: dict[str, Any] | None = None,
 ) -> DQNAgent:
-    """Learn on ``courses`` courses, go on where ``folder`` was left, and leave there the agent with all that it remembers."""
+    """Learn on ``courses`` courses, go on where ``folder`` was left, and leave there the agent with all that it remembers.
+
+    ``choose`` draws a course: a policy may be learned on trainings of one's own. ``judge`` is called every ``judge_every`` of
+    them, and at the end.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     agent, progress = _resumed(folder) or (new_agent(seed, **(options or {})), Progress())
     saved = time.monotonic()
@@ -88,6 +94,8 @@ def learn(
         if time.monotonic() - saved > save_seconds or progress.courses == courses:
             _save(folder, agent, progress)
             saved = time.monotonic()
+        if judge is not None and (progress.courses % judge_every == 0 or progress.courses == courses):
+            judge(agent, progress)
     return agent
 
 

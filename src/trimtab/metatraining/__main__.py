@@ -1,0 +1,80 @@
+"""Learn a policy: python -m trimtab.metatraining FOLDER [--courses N] [--seed N] [--write FILE].
+
+Stop it at any time and run it again: it goes on where it was. Now and then it says what the policy is worth on courses that it
+does not learn on; with --write it then leaves the policy as a file that ``Pilot(policy=FILE)`` takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from trimtab.agents import DQNAgent
+from trimtab.metatraining import validation
+from trimtab.metatraining.learning import Progress, learn
+from trimtab.metatraining.shipping import policy_bytes
+
+VALIDATION_SEED = 77
+COURSES = 8
+"""Validation courses."""
+
+
+def main() -> None:
+    """Learn, validate, write, until all courses are done."""
+    parser = argparse.ArgumentParser(prog="python -m trimtab.metatraining")
+    parser.add_argument("folder", type=Path, help="where the agent and its memory are kept")
+    parser.add_argument("--courses", type=int, default=3000, help="courses of 64 trainings each (default: %(default)s)")
+    parser.add_argument("--every", type=int, default=150, help="courses between validations (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", type=Path, help="the policy file to be written")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    torch.set_num_threads(1)  # the nets are small: more threads wait for each other
+    peers = _peers(given.folder / "validation.npy")
+
+    def judge(agent: DQNAgent, progress: Progress) -> None:
+        figures = _figures(agent, peers)
+        logging.info("%s", json.dumps({"validation": figures, "courses": progress.courses}))
+        if given.write:
+            card = {
+                "trainings": progress.trainings,
+                "seconds": round(progress.seconds),
+                "seed": given.seed,
+                "validation": figures,
+            }
+            given.write.write_bytes(policy_bytes(agent, card))
+
+    learn(given.folder, seed=given.seed, courses=given.courses, judge=judge, judge_every=given.every)
+
+
+def _peers(path: Path) -> list[np.ndarray]:
+    """Return what fixed rates come to on each validation course; it takes minutes, and is kept in ``path``."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, np.stack([validation.fixed(VALIDATION_SEED, index) for index in range(COURSES)]))
+    return list(np.load(path))
+
+
+def _figures(agent: DQNAgent, peers: list[np.ndarray]) -> dict[str, float]:
+    """Return ratios of final losses to the best of nine fixed rates: the policy's, and those of the default rates."""
+    found = [validation.validate(agent, VALIDATION_SEED, index, each) for index, each in enumerate(peers)]
+    excess = np.concatenate([one.excess.ravel() for one in found])
+    default = np.concatenate([one.default_excess.ravel() for one in found])
+    return {
+        "median ratio": round(float(np.exp(np.median(excess))), 4),
+        "mean ratio": round(float(np.exp(excess.mean())), 4),
+        "share below the best of nine": round(float((excess < 0).mean()), 3),
+        "share below the default": round(float((excess < default).mean()), 3),
+        "median ratio of the default": round(float(np.exp(np.median(default))), 4),
+        "divergences": float(sum(one.divergences for one in found)),
+    }
+
+
+if __name__ == "__main__":
+    main()
