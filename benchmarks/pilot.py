@@ -17,16 +17,19 @@ from benchmarks.pilot_suite.digest import pilot_digest
 from benchmarks.pilot_suite.figures import Book
 from benchmarks.pilot_suite.ledger import Ledger
 from benchmarks.pilot_suite.plan import Wanted
+from benchmarks.pilot_suite.recipes import KINDS
 from benchmarks.pilot_suite.sources import MissingDataError
 from benchmarks.pilot_suite.task import Task
 from benchmarks.pilot_suite.tasks import TASKS
 from benchmarks.results import Measured, run
 
 QUICK_TASKS = ("segments-mlp", "bananas-mlp")
+QUICK_MINUTES = 2.8
 OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--results", {"type": Path, "help": "folder of the results (default: in the user's cache)"}),
     ("--only", {"nargs": "+", "metavar": "TASK", "choices": tuple(TASKS), "help": "these tasks alone"}),
     ("--methods", {"nargs": "+", "choices": plan.METHODS, "default": plan.METHODS, "help": "make only these runs"}),
+    ("--optimizers", {"nargs": "+", "choices": KINDS, "default": KINDS, "help": "these optimizers alone"}),
     ("--policy", {"type": Path, "help": "a policy file instead of the one that the package ships"}),
     ("--seeds", {"type": int, "default": 5, "help": "seeds of the Pilot and of the peers"}),
     ("--oracle-seeds", {"type": int, "default": 5, "help": "seeds of the 27 runs"}),
@@ -43,7 +46,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
     wanted = _wanted(arguments, tasks)
     held = Ledger(arguments.results or ledger.default_folder())
     complete = not arguments.report and _made(arguments, wanted, held)
-    book = Book(held, tasks, wanted.seeds, wanted.policy)
+    book = Book(held, tasks, wanted.kinds, wanted.seeds, wanted.policy)
     found = headlines.headlines(book, replace(book, kept=True))
     rows, ratios = table.rows(book), headlines.against_oracle(book)
     table.show(rows)
@@ -59,12 +62,14 @@ def _wanted(arguments: argparse.Namespace, tasks: Sequence[Task]) -> Wanted:
         print("there is no policy file: no Pilot will fly, only its peers")
     if arguments.quick:
         methods = [method for method in arguments.methods if method != "speed"]
-        return Wanted(tasks, methods, seeds=3, oracle_seeds=1, speed_seeds=0, policy=policy)
-    return Wanted(tasks, arguments.methods, arguments.seeds, arguments.oracle_seeds, arguments.speed_seeds, policy)
+        return Wanted(tasks, ("adamw",), methods, seeds=3, oracle_seeds=1, speed_seeds=0, policy=policy)
+    return Wanted(
+        tasks, arguments.optimizers, arguments.methods, arguments.seeds, arguments.oracle_seeds, arguments.speed_seeds, policy
+    )
 
 
 def _made(arguments: argparse.Namespace, wanted: Wanted, held: Ledger) -> bool:
-    minutes = arguments.minutes
+    minutes = QUICK_MINUTES if arguments.quick and arguments.minutes is None else arguments.minutes
     try:
         return work.make_missing(
             wanted,

@@ -27,13 +27,14 @@ class Book:
 
     ledger: Ledger
     tasks: Sequence[Task]
+    kinds: Sequence[Kind]
     seeds: int
     policy: str
     kept: bool = False
 
     @property
     def cells(self) -> list[tuple[Task, Kind]]:
-        return [(task, kind) for task in self.tasks for kind in recipes.KINDS]
+        return [(task, kind) for task in self.tasks for kind in self.kinds]
 
     def flights(self, task: Task, kind: Kind, seed: int, starts: Sequence[float] = recipes.STARTS) -> list[Run]:
         """Return the Pilot's runs from all the starts, or none if one is missing."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import permutations, product
 
 import numpy as np
 
 from benchmarks.pilot_suite import figures, recipes, speed
 from benchmarks.pilot_suite.figures import RIVALS, Book, Cell, Measure, Statistic
-from benchmarks.pilot_suite.recipes import Kind
+from benchmarks.pilot_suite.recipes import Kind, Recipe
 from benchmarks.pilot_suite.task import Task
 from benchmarks.results import Headline
 
@@ -57,29 +58,28 @@ def _against_rivals(book: Book) -> Iterator[Headline]:
 def _harm(book: Book) -> Iterator[Headline]:
     """Yield the share of single runs from a sane start that end more than 1 % worse than the user's own cosine from there.
 
-    Beside it stands the share of that very cosine with the next seed: what a change of seed alone would count as harm.
+    Beside it stands the share of that very cosine with another seed: what a change of seed alone would count as harm.
     """
-    harmed: dict[Cell, float] = {}
-    shaken: dict[Cell, float] = {}
-    for task, kind in book.cells:
-        own = {
-            (rate, seed): book.single(task, recipes.cosine(kind, rate), seed) for rate in recipes.SANE for seed in _seeds(book)
-        }
-        mine = {
-            (rate, seed): book.single(task, recipes.pilot(kind, rate, book.policy), seed)
-            for rate in recipes.SANE
-            for seed in _seeds(book)
-        }
-        again = {(rate, seed): own[rate, (seed + 1) % book.seeds] for rate, seed in own} if book.seeds > 1 else {}
-        for held, other in ((harmed, mine), (shaken, again)):
-            pairs = [(other[key], own[key]) for key in other]
-            known = [figures.ratio(a, b) > WORSE for a, b in pairs if a is not None and b is not None]
-            if known:
-                held[task.name, kind] = float(np.mean(known))
-    if harmed:
-        yield _headline("harm rate", harmed, lambda values: float(values.mean()), book)
-    if shaken:
-        yield _headline("harm rate of another seed", shaken, lambda values: float(values.mean()), book)
+    harmed: dict[Cell, list[bool]] = {}
+    shaken: dict[Cell, list[bool]] = {}
+    for (task, kind), rate in product(book.cells, recipes.SANE):
+        own = _by_seed(book, task, recipes.cosine(kind, rate))
+        mine = _by_seed(book, task, recipes.pilot(kind, rate, book.policy))
+        cell = task.name, kind
+        harmed.setdefault(cell, []).extend(_worse(mine[seed], own[seed]) for seed in mine if seed in own)
+        shaken.setdefault(cell, []).extend(_worse(own[one], own[other]) for one, other in permutations(own, 2))
+    for name, found in (("harm rate", harmed), ("harm rate of another seed", shaken)):
+        shares = {cell: float(np.mean(worse)) for cell, worse in found.items() if worse}
+        if shares:
+            yield _headline(name, shares, lambda values: float(values.mean()), book)
+
+
+def _by_seed(book: Book, task: Task, recipe: Recipe) -> dict[int, float]:
+    return {seed: loss for seed in _seeds(book) if (loss := book.single(task, recipe, seed)) is not None}
+
+
+def _worse(mine: float, own: float) -> bool:
+    return figures.ratio(mine, own) > WORSE
 
 
 def _failures(book: Book) -> Iterator[Headline]:
@@ -122,8 +122,7 @@ def _starts(book: Book, start: float) -> dict[Cell, float]:
 
 
 def _over_seeds(book: Book, task: Task, kind: Kind, start: float) -> float | None:
-    tests = [book.single(task, recipes.pilot(kind, start, book.policy), seed) for seed in _seeds(book)]
-    known = [test for test in tests if test is not None]
+    known = list(_by_seed(book, task, recipes.pilot(kind, start, book.policy)).values())
     return float(np.median(known)) if known else None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.pilot_suite import recipes
 from benchmarks.pilot_suite.ledger import Ledger
-from benchmarks.pilot_suite.recipes import Recipe
+from benchmarks.pilot_suite.recipes import Kind, Recipe
 from benchmarks.pilot_suite.task import Task
 
 METHODS = ("pilot", "cosine", "calibrated", "oracle", *recipes.PEERS, "speed")
@@ -21,6 +21,7 @@ class Wanted:
     """The extent of a measurement. ``policy``: what tells the Pilot from others; empty if there is none."""
 
     tasks: Sequence[Task]
+    kinds: Sequence[Kind]
     methods: Sequence[str]
     seeds: int
     oracle_seeds: int
@@ -79,20 +80,20 @@ def stretched(rate: float, length: float) -> Recipe:
 def _some(wanted: Wanted, task: Task, seed: int, methods: Sequence[str]) -> Iterator[Job]:
     for method in methods:
         if method in wanted.methods:
-            yield from (Job(task, recipe, seed) for recipe in _recipes(method, wanted.policy))
+            yield from (Job(task, recipe, seed) for recipe in _recipes(method, wanted))
 
 
-def _recipes(method: str, policy: str) -> Iterator[Recipe]:
+def _recipes(method: str, wanted: Wanted) -> Iterator[Recipe]:
     if method == "calibrated":
         yield recipes.calibrated()
         return
-    for kind in recipes.KINDS:
+    for kind in wanted.kinds:
         if method == "cosine":
             # the default and the user's own from each sane start
             yield from (recipes.cosine(kind, rate) for rate in dict.fromkeys((recipes.DEFAULT_RATE[kind], *recipes.SANE)))
         elif method == "oracle":
             yield from recipes.oracle(kind)
         elif method == "pilot":
-            yield from (recipes.pilot(kind, start, policy) for start in recipes.STARTS if policy)
+            yield from (recipes.pilot(kind, start, wanted.policy) for start in recipes.STARTS if wanted.policy)
         else:
             yield recipes.peer(method, kind)

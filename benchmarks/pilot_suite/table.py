@@ -24,7 +24,7 @@ def rows(book: Book) -> list[Row]:
     for task in book.tasks:
         data = task.data()
         constant = task.loss.constant(data.train.y, data.test.y)
-        for kind in ("sgd", "adam", "adamw"):
+        for kind in book.kinds:
             losses = {name: _median(book, measure, task, kind) for name, measure in _measures(book).items()}
             found.append({"task": task.name, "kind": task.kind, "optimizer": kind, "constant prediction": constant, **losses})
     return found

@@ -49,7 +49,7 @@ ALL = (
         16,
         30,
     ),
-    Task("pneumonia-cnn", "medical", images.pneumonia, nets.plain_pictures, CROSS_ENTROPY, 16, 16, 30),
+    Task("pneumonia-cnn", "medical", images.pneumonia, nets.plain_pictures, CROSS_ENTROPY, 16, 16, 30, version=2),
     Task(
         "movielens-factors",
         "recommendation",

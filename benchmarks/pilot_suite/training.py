@@ -25,9 +25,8 @@ RECALIBRATION_BATCHES = 50
 
 def settle() -> None:
     """Set this process up for runs: one core, and no slow arithmetic on the tiny numbers of nets that have died."""
-    for kind in (np.float32, np.float64):
-        # numpy would warn later that such numbers are gone
-        _ = np.finfo(kind).smallest_subnormal
+    # numpy would warn later that such numbers are gone
+    _ = np.finfo(np.float32).smallest_subnormal, np.finfo(np.float64).smallest_subnormal
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
 

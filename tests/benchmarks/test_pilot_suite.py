@@ -114,7 +114,7 @@ def test_a_new_policy_asks_for_new_flights_and_for_nothing_else(tmp_path):
     fill(held, TINY, 0, oracle=1.0, pilot=0.5)
 
     def missing(policy: str) -> int:
-        wanted = Wanted([TINY], ("pilot", "oracle"), 1, 1, 0, policy)
+        wanted = Wanted([TINY], recipes.KINDS, ("pilot", "oracle"), 1, 1, 0, policy)
         return sum(held.find(job.task, job.recipe, job.seed) is None for job in plan.jobs(wanted, held))
 
     assert missing("p") == 0
@@ -138,7 +138,7 @@ def test_a_pilot_is_another_with_other_weights_or_other_code_but_not_with_other_
 def test_ratios_headlines_and_failures_by_hand(tmp_path):
     held = Ledger(tmp_path)
     fill(held, TINY, 0, oracle=2.0, pilot=1.0)
-    book = Book(held, [TINY], 1, "p")
+    book = Book(held, [TINY], recipes.KINDS, 1, "p")
     found = {headline.name: headline for headline in headlines.headlines(book, book)}
     assert found["median ratio to the best of 27"].value == pytest.approx(0.5)
     assert found["share beating the best of 27"].value == 1.0
@@ -151,10 +151,20 @@ def test_ratios_headlines_and_failures_by_hand(tmp_path):
 def test_harm_counts_single_runs_beyond_one_percent(tmp_path):
     held = Ledger(tmp_path)
     fill(held, TINY, 0, oracle=1.0, pilot=100.0)
-    book = Book(held, [TINY], 1, "p")
+    book = Book(held, [TINY], recipes.KINDS, 1, "p")
     found = {headline.name: headline for headline in headlines.headlines(book, book)}
     assert found["harm rate"].value == 1.0
+    assert "harm rate of another seed" not in found
     assert found["ended worse than the start"].value == 18
+
+
+def test_half_of_the_ordered_pairs_of_unlike_seeds_count_as_harm(tmp_path):
+    held = Ledger(tmp_path)
+    for seed, test in ((0, 1.0), (1, 2.0)):
+        held.add(TINY, recipes.cosine("sgd", 1e-3), seed, run_of(test, test))
+    book = Book(held, [TINY], ("sgd",), 2, "p")
+    found = {headline.name: headline for headline in headlines.headlines(book, book)}
+    assert found["harm rate of another seed"].value == 0.5
 
 
 def test_two_failures_are_even_and_one_is_not():
