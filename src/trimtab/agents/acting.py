@@ -100,6 +100,10 @@ class ActingForward:
             q = self._values[:, head, :moves]
         return q if self._randomised is None else q + self._randomised[:, head, :moves]
 
+    def table(self) -> np.ndarray:
+        """Return the values of all heads, shape (K, H, M), padded; of heads without branches alone, which see no other's move."""
+        return self._values if self._randomised is None else self._values + self._randomised
+
     def choose(self, head: int, move: int) -> None:
         """Tell later heads of the move that ``head`` makes."""
         if self.architecture.sequential:

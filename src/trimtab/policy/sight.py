@@ -12,6 +12,7 @@ from trimtab.policy.signals import Signals
 
 LIMIT = 10.0
 """Every feature is clipped to [-LIMIT, LIMIT]."""
+LN10 = float(np.log(10.0))
 FLOOR = 1e-8
 """Losses below this count as this."""
 
@@ -93,7 +94,7 @@ class Sight:
         self._since_best = np.zeros(count)
         self._change, self._before, self._smooth, self._noise = (np.zeros(count) for _ in range(4))
         self._train, self._gap, self._gradient = (np.full(count, np.nan) for _ in range(3))
-        self._last = np.tile(np.array([0.0, 0.0, 0.0]), (count, 1))
+        self._last = np.zeros((3, count))
         self._base = self._first_base.copy()
 
     def begin(self, start_loss: np.ndarray) -> None:
@@ -112,7 +113,7 @@ class Sight:
 
     def acted(self, base: np.ndarray, decay_move: np.ndarray, back: np.ndarray) -> None:
         """Take note of what was done: the new base rates, −1, 0 or 1 for the decay, and who went back to the best."""
-        self._last = np.stack([np.log(base / self._base), decay_move, back], 1)
+        self._last = np.stack([np.log(base / self._base), decay_move, back])
         self._base = base.astype(np.float64)
         went = back > 0
         self.error = np.where(went, self.best, self.error)
@@ -120,14 +121,16 @@ class Sight:
     def see(self, signals: Signals, setting: Setting) -> np.ndarray:
         """Return the features, shape (N, len(FEATURES)), float32, at this look; a look at a segment's end counts it."""
         ended = signals.look == "segment"
-        train = _log(signals.train_loss)
-        gap = np.where(self.validated, _log(signals.validation_loss) - train, 0.0)
-        train_change, gap_change = train - self._train, gap - self._gap
-        if ended:
-            self.segment += 1
-            self._follow(np.where(self.validated, _log(signals.validation_loss), train))
-        gradient = np.log10(_positive(signals.gradient_norm))
         with np.errstate(invalid="ignore", divide="ignore"):
+            train, validation = np.log(np.maximum((signals.train_loss, signals.validation_loss), FLOOR))
+            norms = (signals.weight_norm, signals.step_norm, signals.displacement, signals.gradient_norm)
+            weight, step, apart, gradient = np.log(np.where(np.greater(norms, 0.0), norms, np.nan))
+            steps = np.log(np.maximum(signals.steps, 1.0))
+            gap = np.where(self.validated, validation - train, 0.0)
+            train_change, gap_change = train - self._train, gap - self._gap
+            if ended:
+                self.segment += 1
+                self._follow(np.where(self.validated, validation, train))
             columns = (
                 *self._time(signals),
                 *self._losses(),
@@ -137,17 +140,25 @@ class Sight:
                 gap_change,
                 self.validated,
                 self._start_known,
-                *_motion(signals),
-                np.where(np.isnan(self.error), 0.0, np.log(_positive(signals.gradient_norm * signals.weight_norm)) - train),
-                (gradient - self._gradient) * np.log(10.0),
-                np.log(np.maximum(signals.steps, 1.0)) - 3.0,
-                *self._settings(signals, setting),
+                (step - weight) / LN10 + 2.0,
+                (apart - weight) / LN10 + 1.0,
+                apart - step - steps,
+                apart - step - 0.5 * steps,
+                signals.cosine,
+                signals.gradient_cosine,
+                gradient + weight - train,
+                gradient - self._gradient,
+                steps - 3.0,
+                *self._settings(steps, setting),
             )
+            table = np.empty((len(FEATURES), len(self.error)))
+            for row, column in zip(table, columns, strict=True):
+                row[:] = column
         if ended:
             self._train, self._gap = train, gap
         self._gradient = gradient
-        table = np.stack([np.broadcast_to(np.asarray(column, dtype=np.float64), self.error.shape) for column in columns], 1)
-        return np.clip(np.nan_to_num(table, nan=0.0, posinf=LIMIT, neginf=-LIMIT), -LIMIT, LIMIT).astype(np.float32)
+        table[np.isnan(table)] = 0.0
+        return np.minimum(np.maximum(table.T, -LIMIT), LIMIT).astype(np.float32, order="C")
 
     def _follow(self, error: np.ndarray) -> None:
         """Take in the errors at the end of a segment."""
@@ -183,38 +194,22 @@ class Sight:
             np.log1p(self._since_best),
         )
 
-    def _settings(self, signals: Signals, setting: Setting) -> tuple[np.ndarray, ...]:
-        shrink = setting.rate * setting.decay * np.maximum(signals.steps, 1.0)
+    def _settings(self, steps: np.ndarray, setting: Setting) -> tuple[np.ndarray, ...]:
+        decays = setting.decay > 0
+        shrink = np.log(np.where(decays, setting.rate * setting.decay, 1.0)) + steps
         return (
             setting.adaptive,
             setting.decoupled,
             setting.momentum,
-            np.where(setting.decay > 0, np.log10(_positive(shrink)) + 3.0, 0.0),
-            setting.decay == 0,
+            np.where(decays, shrink / LN10 + 3.0, 0.0),
+            ~decays,
             np.log(self._base / self._first_base) / 2.0,
-            *self._last.T,
+            *self._last,
             setting.has_decay,
             setting.has_back,
         )
 
 
-def _motion(signals: Signals) -> tuple[np.ndarray, ...]:
-    weight, step, steps = _positive(signals.weight_norm), _positive(signals.step_norm), np.maximum(signals.steps, 1.0)
-    apart = _positive(signals.displacement)
-    return (
-        np.log10(step / weight) + 2.0,
-        np.log10(apart / weight) + 1.0,
-        np.log(apart / (step * steps)),
-        np.log(apart / (step * np.sqrt(steps))),
-        signals.cosine,
-        signals.gradient_cosine,
-    )
-
-
 def _log(loss: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(loss, FLOOR))
 
-
-def _positive(value: np.ndarray) -> np.ndarray:
-    """Return ``value`` where it is above zero, NaN elsewhere."""
-    return np.where(value > 0, value, np.nan)
