@@ -200,6 +200,61 @@ def test_several_optimizers_of_one_model_are_steered_together() -> None:
     assert first == pytest.approx(2 * second)
 
 
+@pytest.mark.parametrize("fused", [False, True])
+def test_scaled_gradients_are_seen_as_they_are(fused: bool) -> None:
+    def seen(scale: float) -> list[float]:
+        loop = Loop(lambda model: torch.optim.Adam(model.parameters(), lr=0.01, fused=fused))
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=1000)
+        pilot = tt.Pilot(loop.optimizer, horizon=2)
+        for _ in range(2):
+            for index in torch.arange(256).split(64):
+                loop.optimizer.zero_grad()
+                loss = (loop.model(X[index]) - Y[index]).square().mean()
+                scaler.scale(loss).backward()
+                scaler.step(loop.optimizer)
+                scaler.update()
+            pilot.step(train_loss=loss.detach())
+        return [*pilot.history[0].seen, *pilot.history[3].seen]
+
+    assert seen(1024.0) == pytest.approx(seen(1.0), abs=0.05)
+
+
+def test_accumulated_gradients_count_as_one_step() -> None:
+    loop = Loop()
+    pilot = tt.Pilot(loop.optimizer, horizon=2)
+    for count, index in enumerate(torch.arange(256).split(32), start=1):
+        loss = (loop.model(X[index]) - Y[index]).square().mean() / 4
+        loss.backward()
+        if count % 4 == 0:
+            loop.optimizer.step()
+            loop.optimizer.zero_grad()
+    pilot.step(train_loss=4 * loss.detach())
+    assert pilot.watch.total == 2
+
+
+@pytest.mark.slow
+def test_a_compiled_step_is_compiled_anew_once_for_each_lever_at_most() -> None:
+    from torch._dynamo.utils import counters
+
+    loop = Loop()
+    step = torch.compile(lambda: loop.optimizer.step())
+    torch.compile(lambda x: x + 1)(torch.ones(1))  # loads the compiler, as a compiled model has done by now
+    pilot = tt.Pilot(loop.optimizer, horizon=8)
+    graphs = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the compiler's own
+        for _ in range(8):
+            for index in torch.arange(256).split(64):
+                loop.optimizer.zero_grad()
+                loss = (loop.model(X[index]) - Y[index]).square().mean()
+                loss.backward()
+                step()
+            pilot.step(train_loss=loss.detach())
+            graphs.append(counters["stats"]["unique_graphs"])
+    assert graphs[-1] - graphs[0] <= 2
+    assert len({entry.rate for entry in pilot.history}) > 3
+
+
 def test_what_it_saw_did_and_expected_is_told(caplog) -> None:
     loop = Loop()
     with caplog.at_level(logging.INFO, logger="trimtab.pilot"):

@@ -101,7 +101,7 @@ class ActingForward:
         return q if self._randomised is None else q + self._randomised[:, head, :moves]
 
     def table(self) -> np.ndarray:
-        """Return the values of all heads, shape (K, H, M), padded; of heads without branches alone, which see no other's move."""
+        """Return the values of all heads, shape (K, H, M), padded; of heads without branches, which see no other."""
         return self._values if self._randomised is None else self._values + self._randomised
 
     def choose(self, head: int, move: int) -> None:

@@ -1,4 +1,4 @@
-"""One decision for all ranks of a distributed training: the first decides, all apply."""
+"""One view for all ranks of a distributed training: what the first was told and decides, all take over."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import torch
 from torch import distributed
 
 
-def agreed(action: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the action of rank 0, on every rank; without a process group, the action itself."""
+def agreed(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the ``numbers`` of rank 0, on every rank; without a process group, the numbers themselves."""
     if not (distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1):
-        return action
+        return numbers
     device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    told = torch.tensor(action, dtype=torch.int64, device=device)
+    told = torch.tensor(numbers, dtype=torch.float64, device=device)
     distributed.broadcast(told, src=0)
     return tuple(told.tolist())

@@ -122,14 +122,17 @@ class Pilot:
             self.sight.validated = np.array([validation is not None])
         if bool(self.sight.validated[0]) and validation is None:
             raise PilotError("step: expected validation_loss as at the first call, got none")
+        without_train = train is None
+        train, validation = agreed((_or_nan(train), _or_nan(validation)))
         event = self._follow_hand()
         rate = self._base * levers.factor(self.segment, self._horizon)
-        signals = self._signals("segment", train=train, validation=validation)
+        # a train loss that is not told is taken to be the validation loss: there is then no gap to be seen
+        signals = self._signals("segment", train=validation if without_train else train, validation=validation)
         if self._is_broken(signals):
             event, signals = "diverged", self._mended(signals)
         seen = self.sight.see(signals, self._setting(rate))
         self._remember(broken=event == "diverged")
-        losses = (math.nan if train is None else train, math.nan if validation is None else validation)
+        losses = (train, validation)
         if self.segment >= self._horizon:
             self._finish(losses, event)
         else:
@@ -186,7 +189,7 @@ class Pilot:
     def _after_first_steps(self) -> None:
         if self.segment == 0:
             rate = self._base * levers.factor(0, self._horizon)
-            self._look("early", self._signals("early", train=None, validation=None), rate)
+            self._look("early", self._signals("early"), rate)
 
     def _look(self, look: Look, signals: Signals, rate: float) -> None:
         seen = self.sight.see(signals, self._setting(rate))
@@ -203,13 +206,9 @@ class Pilot:
         known = {"weight_norm": weight, "step_norm": weight * self._share(), "gradient_norm": self.watch.gradient_norm()}
         return _signals("before", known | {"steps": 0.0})
 
-    def _signals(self, look: Look, *, train: float | None, validation: float | None) -> Signals:
+    def _signals(self, look: Look, *, train: float = math.nan, validation: float = math.nan) -> Signals:
         figures = self.watch.figures(ends=look == "segment")
-        told = {"train_loss": train, "validation_loss": validation}
-        # a train loss that is not told is taken to be the validation loss: there is then no gap to be seen
-        if train is None:
-            told["train_loss"] = validation
-        return _signals(look, figures | {name: math.nan if loss is None else loss for name, loss in told.items()})
+        return _signals(look, figures | {"train_loss": train, "validation_loss": validation})
 
     def _setting(self, rate: float) -> Setting:
         controls = self.controls
@@ -254,7 +253,7 @@ class Pilot:
             decay=np.array([self.controls.has_decay]), back=np.array([self.memory is not None and worse and look == "segment"])
         )
         verdict = self.policy.decide(seen[0], [mask[0] for mask in masks])
-        action = agreed(verdict.action)
+        action = tuple(map(int, agreed(tuple(map(float, verdict.action)))))
         if action[2]:
             assert self.memory is not None
             self.memory.go_back()
@@ -337,6 +336,10 @@ def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise PilotError(f"{name}: expected a whole number of at least 1, got {value!r}")
     return int(value)
+
+
+def _or_nan(loss: float | None) -> float:
+    return math.nan if loss is None else loss
 
 
 def _loss(name: str, value: Any) -> float | None:

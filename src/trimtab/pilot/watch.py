@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ class Watch:
         early: Callable[[], None],
         early_steps: int,
     ) -> None:
+        self._optimizer = optimizer
         self.parameters = list(parameters)
         size = sum(weight.numel() for weight in self.parameters)
         self._stride = -(-size // COORDINATES) or 1
@@ -48,8 +50,8 @@ class Watch:
         self._cosines: list[Tensor] = []
         self._moves: list[Tensor] = []
         self._handles = [
-            optimizer.register_step_pre_hook(self._pre),
-            optimizer.register_step_post_hook(self._post),
+            optimizer.register_step_pre_hook(_uncompiled(self._pre)),
+            optimizer.register_step_post_hook(_uncompiled(self._post)),
         ]
 
     def close(self) -> None:
@@ -70,7 +72,7 @@ class Watch:
                 self._cosines.append(_cosine(gradient, self._gradient))
             self._gradient = gradient if sampled else None
             if sampled:
-                self._norms.append(gradient.norm())
+                self._norms.append(gradient.norm() / self._gradient_scale())
                 self._weights = self._sample(self.parameters)
 
     @torch.no_grad()
@@ -97,7 +99,12 @@ class Watch:
         return self._scale * float(self._sample(self.parameters).norm())
 
     def gradient_norm(self) -> float:
-        return self._scale * float(self._gradients().norm())
+        return self._scale * float(self._gradients().norm() / self._gradient_scale())
+
+    def _gradient_scale(self) -> Tensor | float:
+        """Return what the gradients are multiplied by: a fused optimizer under a GradScaler unscales them in its own step."""
+        scale: Tensor | None = getattr(self._optimizer, "grad_scale", None)
+        return 1.0 if scale is None else scale
 
     @torch.no_grad()
     def figures(self, *, ends: bool) -> dict[str, float]:
@@ -156,8 +163,20 @@ class Watch:
         self.steps, self._begun = 0, None
 
 
+def _uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
+    """Return ``hook`` kept out of a compiled ``optimizer.step``; the compiler is not imported where nobody has."""
+    if "torch._dynamo" not in sys.modules:
+        return hook
+    disabled: Any = torch.compiler.disable(hook)
+    return disabled
+
+
 def _mean(values: Sequence[Tensor]) -> float:
-    return float(torch.stack(list(values)).mean()) if values else math.nan
+    """Return the mean of those that are finite: under a GradScaler some gradients overflow, and their steps are not made."""
+    if not values:
+        return math.nan
+    found = torch.stack(list(values))
+    return float(found[torch.isfinite(found)].mean())
 
 
 def _cosine(one: Tensor, other: Tensor) -> Tensor:

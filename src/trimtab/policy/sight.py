@@ -212,4 +212,3 @@ class Sight:
 
 def _log(loss: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(loss, FLOOR))
-
