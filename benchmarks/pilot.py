@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pilot_suite import headlines, ledger, plan, table, work
+from benchmarks.pilot_suite import costs, headlines, ledger, plan, table, work
 from benchmarks.pilot_suite.digest import pilot_digest
 from benchmarks.pilot_suite.figures import Book
 from benchmarks.pilot_suite.ledger import Ledger
@@ -48,6 +48,8 @@ def measure(arguments: argparse.Namespace) -> Measured:
     complete = not arguments.report and _made(arguments, wanted, held)
     book = Book(held, tasks, wanted.kinds, wanted.seeds, wanted.policy)
     found = headlines.headlines(book, replace(book, kept=True))
+    if not arguments.report:
+        found += costs.headlines(quick=arguments.quick)
     rows, ratios = table.rows(book), headlines.against_oracle(book)
     table.show(rows)
     if ratios:

@@ -36,6 +36,7 @@ def main() -> None:
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     torch.set_num_threads(1)  # the nets are small: more threads wait for each other
+    torch.set_flush_denormal(True)  # the tiny numbers of nets that have died are slow to compute with
     peers = _peers(given.folder / "validation.npy")
 
     def judge(agent: DQNAgent, progress: Progress) -> None:

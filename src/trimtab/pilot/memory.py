@@ -64,13 +64,25 @@ def buffers_of(parameters: Sequence[Tensor]) -> list[Tensor]:
     """
     owned = {id(weight) for weight in parameters}
     found: dict[int, Tensor] = {}
+    for module in _modules():
+        if any(id(weight) in owned for weight in module.parameters()):
+            found |= {id(buffer): buffer for buffer in module.buffers()}
+    return list(found.values())
+
+
+def _modules() -> list[nn.Module]:
+    """Return all living modules. Types are asked once each: of objects there may be millions."""
+    kinds: dict[type, bool] = {}
+    found: list[nn.Module] = []
     for thing in gc.get_objects():
         # the type, not isinstance: that would ask proxies what they stand for, which may run anybody's code
-        if not issubclass(type(thing), nn.Module) or "_parameters" not in thing.__dict__:
-            continue
-        if any(id(weight) in owned for weight in thing.parameters()):
-            found |= {id(buffer): buffer for buffer in thing.buffers()}
-    return list(found.values())
+        kind = type(thing)
+        is_module = kinds.get(kind)
+        if is_module is None:
+            is_module = kinds[kind] = issubclass(kind, nn.Module)
+        if is_module and "_parameters" in thing.__dict__:
+            found.append(thing)
+    return found
 
 
 def _copied(state: dict[str, Any]) -> dict[str, Any]:

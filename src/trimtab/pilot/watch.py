@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-COORDINATES = 16_384
+COORDINATES = 4_096
 """Norms and cosines are taken over at most this many weights, spread evenly over all."""
 PAIRS = 4
 """In a segment the gradients of about this many pairs of successive steps are compared."""
