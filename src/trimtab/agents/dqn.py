@@ -55,6 +55,7 @@ class DQNAgent:
         self._acting = ActingForward(architecture, weights, prior, prior_weights, options.prior_scale)
         self._stale = False
         self._certain = no_spreads(self.heads)
+        self._mask = np.zeros((len(self.heads), architecture.moves), dtype=bool)
         self._mean = np.full(options.members, 1.0 / options.members, dtype=np.float32)
         self._replay = Replay(options.buffer, self.features, len(self.heads), architecture.moves, options.members)
         self._windows = Windows(options.n_step, options.gamma)
@@ -76,8 +77,9 @@ class DQNAgent:
         explored: list[bool] = []
         best = np.empty((self.options.members, 1, len(self.heads)), dtype=np.float32)
         worth: np.ndarray | None = None
+        together = None if self._architecture.branch else self._prospects_together(masks)
         for head, counts in enumerate(self._counts):
-            members, values, spread = self._prospects(head, masks, worth)
+            members, values, spread = together[head] if together else self._prospects(head, masks, worth)
             settled = None if self.options.references is None else cautious(members, self.options.references[head])
             greedy = int(values.argmax()) if settled is None else settled
             move = greedy if pick is None else pick(Prospect(values, spread, counts, members, settled))
@@ -113,6 +115,20 @@ class DQNAgent:
             return members, values, spread
         members = np.where(masks[head], members, -np.inf)
         return members, np.where(masks[head], values, -np.inf), np.where(masks[head], spread, 0.0)
+
+    def _prospects_together(self, masks: Masks | None) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Return the prospects of all heads at once: an operation on all of them costs what it costs on one."""
+        members = self._acting.table() * self._rewards.scale
+        share = np.float32(1.0 / len(members))
+        mean = np.add.reduce(members) * share
+        apart = members - mean
+        spread = np.sqrt(np.add.reduce(apart * apart) * share)
+        if masks is not None:
+            for row, mask in zip(self._mask, masks, strict=True):
+                row[: len(mask)] = mask
+            members = np.where(self._mask, members, -np.inf)
+            mean, spread = np.where(self._mask, mean, -np.inf), np.where(self._mask, spread, 0.0)
+        return [(members[:, head, :moves], mean[head, :moves], spread[head, :moves]) for head, moves in enumerate(self.heads)]
 
     def _refresh(self) -> None:
         if self._stale:

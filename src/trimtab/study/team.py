@@ -45,6 +45,7 @@ class Team:
         self._names = feature_names(space)
         self._labels = {name: tuple(map(str, space[name].moves)) for name in space.live}
         self._seen: dict[int, _Seen] = {}
+        self._last_masks: tuple[Settings, list[np.ndarray]] | None = None
         self._streams: dict[int, int] = {}
 
     def fix(self, name: str, value: Value | None) -> None:
@@ -53,6 +54,7 @@ class Team:
             self._fixed.pop(name, None)
         else:
             self._fixed[name] = self.space[name].check(name, value)
+        self._last_masks = None
 
     def bound(self, name: str, low: float, high: float) -> None:
         """Keep the numeric hyperparameter ``name`` in [low, high] from now on."""
@@ -60,6 +62,7 @@ class Team:
         assert isinstance(member, (Float, Int))
         bounded = replace(member, low=low, high=high, sizes=tuple(_sizes(member)))
         self._allowed = self._allowed.replace(**{name: bounded})
+        self._last_masks = None
 
     def overridden(self, settings: Mapping[str, Value]) -> Settings:
         """Return ``settings`` under the user's overrides: fixed values, changed bounds."""
@@ -159,13 +162,18 @@ class Team:
         return self._seen[node]
 
     def _masks(self, settings: Settings) -> list[np.ndarray]:
-        """Return the moves that do something; a fixed hyperparameter can only be kept."""
-        masks = self._allowed.masks(settings)
-        kept = self._allowed.keep()
-        return [
-            np.arange(len(mask)) == keep if name in self._fixed else mask
-            for name, mask, keep in zip(self.space.live, masks, kept, strict=True)
-        ]
+        """Return the moves that do something; a fixed hyperparameter can only be kept.
+
+        The last ones are kept: what was learned at the end of a path is most often decided on next.
+        """
+        if self._last_masks is None or self._last_masks[0] != settings:
+            masks, kept = self._allowed.masks(settings), self._allowed.keep()
+            found = [
+                np.arange(len(mask)) == keep if name in self._fixed else mask
+                for name, mask, keep in zip(self.space.live, masks, kept, strict=True)
+            ]
+            self._last_masks = (settings, found)
+        return self._last_masks[1]
 
     def _heads(self, decision: Decision) -> tuple[HeadChoice, ...]:
         return tuple(
