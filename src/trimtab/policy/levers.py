@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from trimtab.task.reference import cosine
+
 FloatArray: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"
 
 
@@ -77,11 +79,6 @@ def sane(rate: FloatArray, share: FloatArray) -> FloatArray:
     known = np.isfinite(share) & (share > 0)
     target = np.clip(share, *SANE)
     return np.where(known, rate * np.divide(target, share, out=np.ones_like(share), where=known), rate)
-
-
-def cosine(progress: float) -> float:
-    """Return the reference schedule, by which the base rate is multiplied, at ``progress`` in [0, 1]."""
-    return 0.5 * (1.0 + np.cos(np.pi * min(progress, 1.0)))
 
 
 def factor(segment: int, horizon: int) -> float:
