@@ -233,13 +233,13 @@ def test_accumulated_gradients_count_as_one_step() -> None:
 
 
 @pytest.mark.slow
-def test_a_compiled_step_is_compiled_anew_once_for_each_lever_at_most() -> None:
+def test_a_compiled_step_is_compiled_anew_once_at_most() -> None:
     from torch._dynamo.utils import counters
 
     loop = Loop()
     step = torch.compile(lambda: loop.optimizer.step())
     torch.compile(lambda x: x + 1)(torch.ones(1))  # loads the compiler, as a compiled model has done by now
-    pilot = tt.Pilot(loop.optimizer, horizon=8)
+    pilot = tt.Pilot(loop.optimizer, horizon=8, weight_decay=False)
     graphs = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the compiler's own
@@ -251,7 +251,7 @@ def test_a_compiled_step_is_compiled_anew_once_for_each_lever_at_most() -> None:
                 step()
             pilot.step(train_loss=loss.detach())
             graphs.append(counters["stats"]["unique_graphs"])
-    assert graphs[-1] - graphs[0] <= 2
+    assert graphs[-1] - graphs[0] <= 1
     assert len({entry.rate for entry in pilot.history}) > 3
 
 

@@ -17,10 +17,14 @@ PLAIN = ("SGD", "ASGD", "Rprop")
 
 
 class Controls:
-    """Learning rate and weight decay of ``optimizers``: one base value of each, and every group's ratio to it."""
+    """Learning rate and weight decay of ``optimizers``: one base value of each, and every group's ratio to it.
 
-    def __init__(self, optimizers: Sequence[Optimizer]) -> None:
+    ``moves_decay``: whether the weight decay is to be moved.
+    """
+
+    def __init__(self, optimizers: Sequence[Optimizer], *, moves_decay: bool) -> None:
         self.optimizers = list(optimizers)
+        self._moves_decay = moves_decay
         rates = [_number(group["lr"]) for group in self.groups]
         if not rates:
             raise PilotError("optimizer: expected one with param groups, got one without")
@@ -52,7 +56,7 @@ class Controls:
 
     @property
     def has_decay(self) -> bool:
-        return any("weight_decay" in group for group in self.groups)
+        return self._moves_decay and any("weight_decay" in group for group in self.groups)
 
     @property
     def adaptive(self) -> bool:

@@ -40,7 +40,8 @@ class Pilot:
 
     ``optimizer``: one, or several that train one model. ``policy``: one that is shipped, by name, or a file. ``back``: whether
     the best weights so far are kept (memory for one copy of weights, buffers and optimizer state), to go back to from a
-    divergence or a plateau. Whatever rate the optimizer has is only where the Pilot starts from.
+    divergence or a plateau. ``weight_decay``: whether it is moved too (a compiled ``optimizer.step`` is compiled anew whenever
+    it changes). Whatever rate the optimizer has is only where the Pilot starts from.
 
     >>> import torch
     >>> from trimtab.pilot import Pilot
@@ -64,11 +65,12 @@ class Pilot:
         *,
         policy: str | Path = SHIPPED,
         back: bool = True,
+        weight_decay: bool = True,
     ) -> None:
         optimizers = _optimizers(optimizer)
         self._horizon = _whole("horizon", horizon)
         self.policy = Policy.load(policy)
-        self.controls = Controls(optimizers)
+        self.controls = Controls(optimizers, moves_decay=weight_decay)
         self.memory = Memory(self.controls.parameters, optimizers) if back else None
         self.history: list[Entry] = []
         self._base, self._decay = self.controls.start, self.controls.start_decay
