@@ -25,7 +25,7 @@ class Controls:
     def __init__(self, optimizers: Sequence[Optimizer], *, moves_decay: bool) -> None:
         self.optimizers = list(optimizers)
         self._moves_decay = moves_decay
-        rates = [_number(group["lr"]) for group in self.groups]
+        rates = [float(group["lr"]) for group in self.groups]
         if not rates:
             raise PilotError("optimizer: expected one with param groups, got one without")
         for index, rate in enumerate(rates):
@@ -75,7 +75,7 @@ class Controls:
 
     def rates(self) -> list[float]:
         """Return the rate of each group as it is now."""
-        return [_number(group["lr"]) for group in self.groups]
+        return [float(group["lr"]) for group in self.groups]
 
     def hand(self) -> float:
         """Return by which factor somebody else has changed the rate since it was set here; 1 if nobody has."""
@@ -121,7 +121,3 @@ class Controls:
         self.start, self.start_decay = state["start"], state["start_decay"]
         self._ratios, self._decay_ratios = list(state["ratios"]), list(state["decay_ratios"])
         self._set = self.rates()
-
-
-def _number(rate: Any) -> float:
-    return float(rate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -88,8 +87,3 @@ def factor(segment: int, horizon: int) -> float:
     (0.5, 0.0062)
     """
     return cosine((segment + 0.5) / horizon)
-
-
-def as_moves(actions: Sequence[Sequence[int]]) -> np.ndarray:
-    """Return actions as an array (N, heads)."""
-    return np.asarray(actions, dtype=np.int64).reshape(-1, len(HEADS))
