@@ -13,5 +13,6 @@ def cautious(members: np.ndarray, reference: int) -> int:
     >>> cautious(np.array([[0.0, 9.0, 2.0], [0.0, -0.1, 1.0]]), reference=0)
     2
     """
-    gains = (members - members[:, reference : reference + 1]).min(axis=0)
-    return int(gains.argmax()) if gains.max() > 0 else reference
+    gains = np.minimum.reduce(members - members[:, reference : reference + 1])
+    best = int(gains.argmax())
+    return best if gains[best] > 0 else reference

@@ -1,7 +1,7 @@
 """How the heads of a factored agent share one reward.
 
 Shapes: K members, B observations, H heads, M moves. ``best`` holds the highest value of each head, ``taken`` the value of the
-move that was made, both (K, B, H).
+move that was made, both (K, B, H); of one observation the worth is asked for without B, in either library's arrays.
 
 - Independent: every head learns the whole return as if it were alone. The known-weak variant (Claus & Boutilier 1998).
 - Value decomposition: the sum of the heads' values learns the return (VDN, Sunehag et al. 2018).
@@ -15,11 +15,13 @@ move that was made, both (K, B, H).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
+import numpy as np
 import torch
 
 Tensor = torch.Tensor
+Values = TypeVar("Values", Tensor, np.ndarray)
 
 
 class Coordination(Protocol):
@@ -28,8 +30,8 @@ class Coordination(Protocol):
     @property
     def sequential(self) -> bool: ...
 
-    def worth(self, best: Tensor) -> Tensor:
-        """Return what acting greedily is worth, (K, B, H) for each head or (K, B, 1) for all of them."""
+    def worth(self, best: Values) -> Values:
+        """Return what acting greedily is worth, (…, H) for each head or (…, 1) for all of them."""
         ...
 
     def errors(self, taken: Tensor, best: Tensor, target: Tensor) -> Tensor:
@@ -41,7 +43,7 @@ class Coordination(Protocol):
 class Independent:
     sequential: bool = False
 
-    def worth(self, best: Tensor) -> Tensor:
+    def worth(self, best: Values) -> Values:
         return best
 
     def errors(self, taken: Tensor, best: Tensor, target: Tensor) -> Tensor:  # noqa: ARG002 (protocol)
@@ -52,8 +54,9 @@ class Independent:
 class ValueDecomposition:
     sequential: bool = False
 
-    def worth(self, best: Tensor) -> Tensor:
-        return best.sum(-1, keepdim=True)
+    def worth(self, best: Values) -> Values:
+        total: Any = best.sum(-1)
+        return total[..., None]
 
     def errors(self, taken: Tensor, best: Tensor, target: Tensor) -> Tensor:  # noqa: ARG002 (protocol)
         return taken.sum(-1, keepdim=True) - target
@@ -63,7 +66,7 @@ class ValueDecomposition:
 class Sequential:
     sequential: bool = True
 
-    def worth(self, best: Tensor) -> Tensor:
+    def worth(self, best: Values) -> Values:
         return best[..., :1]
 
     def errors(self, taken: Tensor, best: Tensor, target: Tensor) -> Tensor:

@@ -53,7 +53,6 @@ class DQNAgent:
         self._learner = Learner(architecture, options, prior, generator(seed, "agent", "dqn", "weights"))
         weights, prior_weights = self._learner.numpy_weights()
         self._acting = ActingForward(architecture, weights, prior, prior_weights, options.prior_scale)
-        self._stale = False
         self._certain = no_spreads(self.heads)
         self._mask = np.zeros((len(self.heads), architecture.moves), dtype=bool)
         self._mean = np.full(options.members, 1.0 / options.members, dtype=np.float32)
@@ -68,14 +67,13 @@ class DQNAgent:
         """Return a choice for ``observation``, shape (features,)."""
         observation = check_observation("observation", observation, self.features)
         masks = check_masks("masks", masks, self.heads)
-        self._refresh()
         pick = self._exploration.begin(self.steps, self.options.members, stream, self._acting_rng) if explore else None
         self._acting.start(observation)
         action: list[int] = []
         shown: list[np.ndarray] = []
         spreads: list[np.ndarray] = []
         explored: list[bool] = []
-        best = np.empty((self.options.members, 1, len(self.heads)), dtype=np.float32)
+        best = np.empty((self.options.members, len(self.heads)), dtype=np.float32)
         worth: np.ndarray | None = None
         together = None if self._architecture.branch else self._prospects_together(masks)
         for head, counts in enumerate(self._counts):
@@ -84,13 +82,13 @@ class DQNAgent:
             greedy = int(values.argmax()) if settled is None else settled
             move = greedy if pick is None else pick(Prospect(values, spread, counts, members, settled))
             self._acting.choose(head, move)
-            best[:, 0, head] = members.max(1)
+            best[:, head] = np.maximum.reduce(members, axis=1)
             worth = members[:, move : move + 1] if self._architecture.sequential else None
             action.append(move)
             shown.append(values)
             spreads.append(spread)
             explored.append(move != greedy and (settled is not None or bool(values[move] < values[greedy])))
-        whole = self._learner.coordination.worth(torch.from_numpy(best)).mean(-1)[:, 0].numpy()
+        whole = self._learner.coordination.worth(best).mean(-1)
         return Decision(tuple(action), tuple(shown), tuple(spreads), tuple(explored), whole)
 
     def _prospects(self, head: int, masks: Masks | None, worth: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -129,11 +127,6 @@ class DQNAgent:
             members = np.where(self._mask, members, -np.inf)
             mean, spread = np.where(self._mask, mean, -np.inf), np.where(self._mask, spread, 0.0)
         return [(members[:, head, :moves], mean[head, :moves], spread[head, :moves]) for head, moves in enumerate(self.heads)]
-
-    def _refresh(self) -> None:
-        if self._stale:
-            self._acting.refresh()
-            self._stale = False
 
     def learn(self, transition: Transition) -> None:
         """Take in one transition, and train when its turn has come."""
@@ -181,7 +174,7 @@ class DQNAgent:
             raise AgentError(
                 f"lr: the values of the agent are no longer finite after {self.steps} transitions; lower lr={options.lr:g}"
             )
-        self._stale = True
+        self._acting.refresh()
 
     def values(self, observations: np.ndarray) -> np.ndarray:
         """Return the values of all moves at ``observations`` (n, features), shape (members, n, heads, moves), padded.
@@ -245,7 +238,7 @@ class DQNAgent:
         agent = cls(features=state["features"], heads=state["heads"], seed=0, options=DQNOptions(**state["options"]))
         agent.steps = state["steps"]
         agent._learner.restore(arrays)
-        agent._stale = True
+        agent._acting.refresh()
         agent._rewards = RewardNormaliser(agent.options.normalise_rewards, *state["rewards"])
         agent._counts = [arrays[f"counts.{head}"].copy() for head in range(len(agent.heads))]
         agent._replay.restore(arrays, state["position"])

@@ -92,12 +92,14 @@ class Team:
         masks = self._masks(now)
         stream = self._streams[path[-1].id] if kind == "continue" else node
         decision = self.agent.decide(seen.observation, masks, stream=stream)
-        if self._allowed.apply(now, decision.action) in tried:
+        settings = self._allowed.apply(now, decision.action)
+        if settings in tried:
             decision = self._otherwise(decision, masks, now, tried, rng)
+            settings = self._allowed.apply(now, decision.action)
         features = tuple(zip(self._names, map(float, seen.observation), strict=True))
         predicted = (seen.best - float(decision.worth.mean()), float(decision.worth.std()))
         choice = Choice(kind, reason, features, self._heads(decision), predicted)
-        return self._allowed.apply(now, decision.action), choice
+        return settings, choice
 
     def predictions(self, paths: Sequence[Sequence[Node]]) -> np.ndarray:
         """Return the error that each member of the ensemble predicts for the end of each path, shape (members, paths)."""
@@ -167,11 +169,10 @@ class Team:
         The last ones are kept: what was learned at the end of a path is most often decided on next.
         """
         if self._last_masks is None or self._last_masks[0] != settings:
-            masks, kept = self._allowed.masks(settings), self._allowed.keep()
-            found = [
-                np.arange(len(mask)) == keep if name in self._fixed else mask
-                for name, mask, keep in zip(self.space.live, masks, kept, strict=True)
-            ]
+            found = list(self._allowed.masks(settings))
+            for head, (name, keep) in enumerate(zip(self.space.live, self._allowed.keep(), strict=True)):
+                if name in self._fixed:
+                    found[head] = np.arange(len(found[head])) == keep
             self._last_masks = (settings, found)
         return self._last_masks[1]
 
