@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trimtab.env import AtMost, Gap, Seconds, TrainingEnv
     from trimtab.errors import TrimtabError
     from trimtab.integrations import loggers
-    from trimtab.pilot import Pilot
+    from trimtab.pilot import Knob, LiveLoader, Pilot
     from trimtab.space import Bool, Categorical, Float, Int, Settings, Space
     from trimtab.study import Budget, Result, Schedule, Study
     from trimtab.task import Goal, Segment
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "trimtab.env": ("AtMost", "Gap", "Seconds", "TrainingEnv"),
     "trimtab.errors": ("TrimtabError",),
-    "trimtab.pilot": ("Pilot",),
+    "trimtab.pilot": ("Knob", "LiveLoader", "Pilot"),
     "trimtab.space": ("Bool", "Categorical", "Float", "Int", "Settings", "Space"),
     "trimtab.study": ("Budget", "Result", "Schedule", "Study"),
     "trimtab.task": ("Goal", "Segment"),
@@ -41,6 +41,8 @@ __all__ = [
     "Gap",
     "Goal",
     "Int",
+    "Knob",
+    "LiveLoader",
     "Pilot",
     "Result",
     "Schedule",

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 from trimtab.metatraining import learning
 from trimtab.metatraining.acting import ladder, stray
@@ -15,8 +16,10 @@ from trimtab.metatraining.environment import PRICE, Environment, siblings
 from trimtab.metatraining.models import MLP
 from trimtab.metatraining.problems import mixtures
 from trimtab.metatraining.shipping import policy_bytes
+from trimtab.metatraining.update import KINDS
+from trimtab.pilot.optimizers import Optimizers
 from trimtab.policy.archive import read
-from trimtab.policy.levers import HEADS, KEEP
+from trimtab.policy.levers import HEADS, KEEP, KNOB, LEVERS, NAMES
 from trimtab.policy.policy import Policy
 from trimtab.policy.sight import FEATURES
 
@@ -33,7 +36,7 @@ def small(seed: int = 0) -> Course:
 
 def play(course: Course, actions) -> tuple[Environment, np.ndarray, list]:
     environment = Environment(course, seed=1)
-    turn, total, turns = environment.start(), np.zeros(len(course.rate)), []
+    turn, total, turns = environment.start(), np.zeros(len(course.values)), []
     while not turn.done:
         turns.append(turn)
         turn = environment.step(actions(turn))
@@ -67,14 +70,15 @@ def test_the_same_seed_gives_the_same_course_and_the_same_end() -> None:
 
 
 def test_an_insane_rate_is_made_sane_before_the_first_step() -> None:
-    course = replace(small(), rate=np.full(16, 1e4))
+    course = small()
+    course.values[:, 0] = 1e4
     environment, _, _ = play(course, keep)
     assert environment.error.max() < np.log(1e4)
 
 
 def test_a_divergence_costs_and_is_mended() -> None:
     course = small(3)
-    up = np.tile((HEADS[0] - 1, KEEP[1], 0), (16, 1))
+    up = np.tile((HEADS[0] - 1, *KEEP[1:]), (16, 1))
     environment, _, turns = play(replace(course, horizon=8), lambda _: up)
     assert np.isfinite(environment.error).all()
     assert all(np.isfinite(turn.reward).all() for turn in turns)
@@ -111,10 +115,10 @@ def test_the_shipped_file_decides_as_the_agent_does() -> None:
     masks = [np.ones(moves, dtype=bool) for moves in HEADS]
     for _ in range(20):
         observation = rng.normal(size=len(FEATURES)).astype(np.float32)
-        values = agent.values(observation[None])[:, 0].mean(0)
+        values = agent.values(observation[None], averaged=True)[:, 0].mean(0)
         verdict = policy.decide(observation, masks)
-        for head, found in enumerate(verdict.values):
-            np.testing.assert_allclose(found, values[head, : HEADS[head]], atol=5e-3)
+        for head, name in enumerate(NAMES):
+            np.testing.assert_allclose(verdict.values[name], values[head, : HEADS[head]], atol=5e-3)
     assert policy.card["trainings"] == 0
 
 
@@ -123,3 +127,42 @@ def test_the_distribution_can_be_trained(seed: int) -> None:
     course = replace(draw(np.random.default_rng(100 + seed), count=8), horizon=1, steps=3)
     environment, _, _ = play(course, keep)
     assert np.isfinite(environment.error).all()
+
+
+def test_a_knob_without_a_name_moves_what_is_behind_it() -> None:
+    course = small()
+    course.has[:], course.alias[:] = False, [lever.name for lever in LEVERS].index("weight_decay")
+    course.has[:, [0, -1]] = True
+    course.values[:, -1] = 0.5
+    environment = Environment(course, seed=1)
+    environment.start()
+    up = np.tile(KEEP, (16, 1))
+    up[:, LEVERS.index(KNOB)] = 2
+    environment.step(up)
+    decay = environment.trainings._decay.numpy()
+    np.testing.assert_allclose(decay, LEVERS[1].at(np.full(16, 0.65)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.name)
+def test_a_position_and_its_value_are_one(lever) -> None:
+    positions = np.linspace(0.0, 1.0, 7)
+    np.testing.assert_allclose(lever.position(lever.at(positions)), positions, atol=1e-9)
+    assert lever.at(positions)[0] == pytest.approx(lever.low)
+    assert lever.at(positions)[-1] == pytest.approx(lever.high)
+
+
+def test_a_pilot_starts_where_a_training_of_its_kind_starts() -> None:
+    course = small()
+    environment = Environment(course, seed=1)
+    trainings = environment.trainings
+    for row in range(4):
+        torch.manual_seed(int(course.draws.seeds[row]))
+        model = course.build()
+        kind = KINDS[course.draws.kinds[row]]
+        make = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "rmsprop": torch.optim.RMSprop}
+        make["adagrad"] = torch.optim.Adagrad
+        optimizers = Optimizers([make[kind](model.parameters(), lr=float(course.values[row, 0]))])
+        gradients = [part[row] for part in trainings.nets.views(trainings.nets.gradient).values()]
+        weights = [weight.detach() for weight in model.parameters()]
+        share = optimizers.first_share(list(zip(weights, gradients, strict=True)), optimizers.rate)
+        assert share == pytest.approx(trainings.first_share(course.values[:, 0])[row], rel=1e-4)

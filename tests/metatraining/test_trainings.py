@@ -13,6 +13,8 @@ from trimtab.metatraining import models
 from trimtab.metatraining.problems import BY_FORM, LOSSES, Problem, chains, ratings, series, taught_classes, taught_images
 from trimtab.metatraining.trainings import Draws, Trainings
 from trimtab.metatraining.update import KINDS, Moments, Update
+from trimtab.policy.levers import LEVERS
+from trimtab.policy.rules import ramp
 
 OPTIMIZERS = {
     "sgd": lambda weights, lr, decay: torch.optim.SGD(weights, lr=lr, momentum=0.9, weight_decay=decay),
@@ -27,11 +29,15 @@ def draws(count: int, *, batch: int = 16) -> Draws:
     return Draws(
         sets=np.arange(count) % 2,
         kinds=np.arange(count) % len(KINDS),
-        momentum=np.full(count, 0.9),
         batch=np.full(count, batch),
-        dropout=np.zeros(count),
         seeds=np.arange(count) + 5,
     )
+
+
+def levers(count: int, **values: float) -> np.ndarray:
+    """The levers of ``count`` trainings: momentum 0.9, all else 0, but for ``values``."""
+    row = [{"momentum": 0.9, **values}.get(lever.name, 0.0) for lever in LEVERS]
+    return np.tile(row, (count, 1))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -85,12 +91,12 @@ def test_trainings_together_follow_the_path_of_each_alone(name: str) -> None:
     problem = problem_of(draw)
     build = builder(problem)
     given = draws(5)
-    rate, decay = np.full(5, 3e-3), np.full(5, 1e-3)
     trainings = Trainings(build, problem, given, seed=0)
+    trainings.set(levers(5, weight_decay=1e-3, label_smoothing=0.1))
     batches: list[torch.Tensor] = []
     drawn = trainings._next
     trainings._next = lambda: batches.append(drawn()) or batches[-1]  # type: ignore[method-assign]  # the order of the data is needed
-    signals = trainings.advance(12, rate, decay, look="segment")
+    signals = trainings.advance(12, np.full(5, 3e-3), look="segment")
     for row in range(5):
         torch.manual_seed(int(given.seeds[row]))
         model = build()
@@ -111,8 +117,10 @@ def alone(
 ) -> float:
     inputs, targets = torch.from_numpy(problem.inputs[which]), torch.from_numpy(problem.targets[which])
     total = 0.0
-    for index in batches:
-        loss = LOSSES[problem.loss](model(inputs[index], None), targets[index]).mean()
+    rate = optimizer.param_groups[0]["lr"]
+    for step, index in enumerate(batches):
+        optimizer.param_groups[0]["lr"] = rate * ramp(step)
+        loss = LOSSES[problem.loss](model(inputs[index], None), targets[index], torch.tensor(0.1)).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -122,21 +130,20 @@ def alone(
 
 @torch.no_grad()
 def validation(model: nn.Module, problem: Problem, which: int) -> float:
-    inputs, targets = (torch.from_numpy(part[which, -problem.validation :]) for part in (problem.inputs, problem.targets))
-    return LOSSES[problem.loss](model(inputs, None), targets).mean().item()
+    inputs, targets = (torch.from_numpy(part[which, problem.validation]) for part in (problem.inputs, problem.targets))
+    return LOSSES[problem.loss](model(inputs, None), targets, None).mean().item()
 
 
 def test_a_smaller_batch_counts_its_own_examples_only() -> None:
     problem = problem_of(taught_classes)
     build = partial(models.MLP, problem.inputs.shape[2], problem.outputs, width=8, depth=1, activation="relu")
     given = draws(2)
-    mixed = Draws(given.sets * 0, given.kinds * 0, given.momentum, np.array([4, 16]), given.dropout, given.seeds * 0 + 1)
-    small = Draws(given.sets * 0, given.kinds * 0, given.momentum, np.array([4, 4]), given.dropout, given.seeds * 0 + 1)
-    rate, decay = np.full(2, 0.1), np.zeros(2)
+    mixed = Draws(given.sets * 0, given.kinds * 0, np.array([4, 16]), given.seeds * 0 + 1)
+    small = Draws(given.sets * 0, given.kinds * 0, np.array([4, 4]), given.seeds * 0 + 1)
     ends = []
     for each in (mixed, small):
         trainings = Trainings(build, problem, each, seed=4)
-        trainings.advance(1, rate, decay, look="segment")
+        trainings.advance(1, np.full(2, 0.1), look="segment")
         ends.append(trainings.nets.weights)
     torch.testing.assert_close(ends[0][0], ends[1][0])
     assert not torch.allclose(ends[0][1], ends[0][0])
@@ -146,11 +153,11 @@ def test_going_back_restores_weights_and_optimizer() -> None:
     problem = problem_of(taught_classes)
     build = partial(models.MLP, problem.inputs.shape[2], problem.outputs, width=8, depth=1, activation="relu")
     trainings = Trainings(build, problem, draws(5), seed=0)
-    rate, decay = np.full(5, 1e-2), np.zeros(5)
-    trainings.advance(5, rate, decay, look="segment")
+    rate = np.full(5, 1e-2)
+    trainings.advance(5, rate, look="segment")
     trainings.keep(np.array([True, True, True, False, False]))
     kept, moments = trainings.nets.weights.clone(), trainings.moments.mean.clone()
-    trainings.advance(5, rate, decay, look="segment")
+    trainings.advance(5, rate, look="segment")
     went_on = trainings.nets.weights.clone()
     trainings.go_back(np.array([True, False, False, False, False]))
     assert torch.equal(trainings.nets.weights[0], kept[0])
@@ -172,3 +179,11 @@ def test_every_problem_has_data_that_its_loss_can_take(draw) -> None:
             assert problem.targets.max() < problem.outputs
         for place, size in enumerate(problem.tokens if problem.form == "pairs" else ()):
             assert problem.inputs[..., place].max() < size
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_smoothed_labels_cost_what_torch_says(smoothing: float) -> None:
+    logits, labels = torch.randn(6, 4), torch.tensor([0, 1, 2, 3, 0, 1])
+    told = LOSSES["cross_entropy"](logits, labels, torch.tensor(smoothing))
+    wanted = nn.functional.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+    torch.testing.assert_close(told, wanted)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 import trimtab as tt
 from trimtab.errors import PilotError, PolicyError
 from trimtab.pilot.memory import buffers_of
+from trimtab.policy.levers import NAMES
 
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.randn(320, 6, generator=GENERATOR)
@@ -262,7 +263,9 @@ def test_what_it_saw_did_and_expected_is_told(caplog) -> None:
         loop.fly(pilot, 3)
     assert [entry.look for entry in pilot.history] == ["before", "before", "early", "segment", "segment", "segment"]
     entry = pilot.history[3]
-    assert set(entry.choices()) == {"lr", "weight_decay", "back"}
+    assert {"lr", "weight_decay", "back"} <= set(entry.values)
+    assert set(entry.moves) == set(NAMES)
+    assert set(entry.settings) == {"weight_decay"}
     assert math.isfinite(entry.expected)
     assert np.isfinite(list(entry.features().values())).all()
     assert len(caplog.records) == len(pilot.history)

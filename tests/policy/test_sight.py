@@ -16,6 +16,8 @@ from trimtab.policy.policy import Policy
 from trimtab.policy.sight import FEATURES, Setting, Sight
 from trimtab.policy.signals import Signals
 
+SET = np.array([[0.1, 0.01, 0.9, 0.0, 0.0, 0.0]])
+
 
 def signals(loss: float, *, scale: float = 1.0, size: float = 1.0) -> Signals:
     """The signals of one training; ``scale`` multiplies its loss, ``size`` its weights."""
@@ -38,7 +40,7 @@ def watch(losses: list[float], **scales: float) -> np.ndarray:
     start = np.array([3.0 * scales.get("scale", 1.0)])
     sight = Sight(start_loss=start, base=one * 0.1, horizon=10, validated=np.array([True]))
     yes = np.array([True])
-    setting = Setting(one * 0.1, one * 0.1, one * 0.01, one * 0.9, yes, yes, yes, yes)
+    setting = Setting(one * 0.1, SET, SET > 0, yes, yes, yes, yes)
     return np.concatenate([sight.see(signals(loss, **scales), setting) for loss in losses])
 
 
@@ -55,7 +57,7 @@ def test_every_number_has_a_name() -> None:
 
 def test_a_sight_goes_on_where_its_state_was_taken() -> None:
     one, yes = np.ones(1), np.array([True])
-    setting = Setting(one, one, one, one, yes, yes, yes, yes)
+    setting = Setting(one, SET, SET > 0, yes, yes, yes, yes)
     sights = [Sight(start_loss=one * 3, base=one, horizon=5, validated=yes) for _ in range(2)]
     for loss in (2.0, 1.5):
         sights[0].see(signals(loss), setting)
@@ -78,9 +80,25 @@ def test_levers_move_within_their_bounds_and_to_zero_and_back() -> None:
     assert levers.RATE.moved(np.array([0.1]), np.array([levers.RATE.keep]))[0] == 0.1
 
 
-@pytest.mark.parametrize(("share", "expected"), [(1e-6, 3e-4 / 1e-6), (0.01, 1.0), (10.0, 0.02), (np.nan, 1.0), (0.0, 1.0)])
-def test_a_rate_is_brought_to_where_its_first_step_is_sane(share: float, expected: float) -> None:
-    assert levers.sane(np.array([1.0]), np.array([share]))[0] == pytest.approx(expected)
+LOW, HIGH = levers.SANE
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(1e-6, LOW / 1e-6), (0.01, 1.0), (10.0, HIGH / 10.0), (np.nan, 1.0), (0.0, 1.0)]
+)
+def test_a_rate_that_is_given_is_brought_to_where_its_first_step_is_sane(share: float, expected: float) -> None:
+    yes = np.array([True])
+    assert levers.first_rate(np.ones(1), np.array([share]), adaptive=yes, given=yes)[0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("kind", "adaptive"), [("adaptive", True), ("plain", False)])
+def test_a_rate_that_is_not_given_is_found_from_its_first_step(kind: str, adaptive: bool) -> None:
+    rates, adaptives, no = np.array([1e-5, 1.0]), np.full(2, adaptive), np.zeros(2, dtype=bool)
+    usual, share = levers.FIRST[kind]
+    found = levers.first_rate(rates, 7.0 * rates, adaptive=adaptives, given=no)
+    np.testing.assert_allclose(found, np.sqrt(usual * share / 7.0))
+    unknown = levers.first_rate(rates, np.array([np.nan, 0.0]), adaptive=adaptives, given=no)
+    np.testing.assert_allclose(unknown, usual)
 
 
 def test_the_shipped_policy_is_small_and_loads() -> None:

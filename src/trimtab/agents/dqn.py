@@ -176,13 +176,14 @@ class DQNAgent:
             )
         self._acting.refresh()
 
-    def values(self, observations: np.ndarray) -> np.ndarray:
+    def values(self, observations: np.ndarray, *, averaged: bool = False) -> np.ndarray:
         """Return the values of all moves at ``observations`` (n, features), shape (members, n, heads, moves), padded.
 
         Of sequential heads only the first has values that hang on no other's move: shape (members, n, 1, moves).
+        ``averaged``: by the target network, which with ``tau`` below 1 is a running average of what was learned.
         """
         observations = check_observations(observations, self.features)
-        values = self._learner.values(torch.from_numpy(np.ascontiguousarray(observations)))
+        values = self._learner.values(torch.from_numpy(np.ascontiguousarray(observations)), averaged=averaged)
         return values.numpy().astype(np.float64) * self._rewards.scale
 
     def value(self, observations: np.ndarray, masks: Sequence[Masks] | None = None) -> np.ndarray:
@@ -197,9 +198,12 @@ class DQNAgent:
         worth = self._learner.worth(torch.from_numpy(np.ascontiguousarray(observations)), padded)
         return worth.numpy().astype(np.float64) * self._rewards.scale
 
-    def weights(self) -> dict[str, np.ndarray]:
-        """Return what was learned, by the names of the network's arrays; the randomised prior's begin with ``prior.``."""
-        weights, prior = self._learner.numpy_weights()
+    def weights(self, *, averaged: bool = False) -> dict[str, np.ndarray]:
+        """Return what was learned, by the names of the network's arrays; the randomised prior's begin with ``prior.``.
+
+        ``averaged``: of the target network, as for ``values``.
+        """
+        weights, prior = self._learner.numpy_weights(averaged=averaged)
         return {name: array.copy() for name, array in (*weights.items(), *prior.items())}
 
     @property

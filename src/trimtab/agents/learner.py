@@ -38,10 +38,11 @@ class Learner:
         valid = architecture.valid()
         self._invalid = None if valid.all() else torch.from_numpy(~valid)
 
-    def numpy_weights(self) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
-        """Return the weights, and those of the randomised prior, as arrays that share their memory."""
+    def numpy_weights(self, *, averaged: bool = False) -> tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]]:
+        """Return the weights (``averaged``: the target's), and those of the randomised prior; the arrays share their memory."""
         prior = views(self.prior_weights, self.architecture.prior_shapes())
-        return {name: view.numpy() for name, view in self._frozen.items()}, {name: view.numpy() for name, view in prior.items()}
+        weights = self._target if averaged else self._frozen
+        return {name: view.numpy() for name, view in weights.items()}, {name: view.numpy() for name, view in prior.items()}
 
     def follow(self) -> None:
         """Move the target network towards the learner."""
@@ -51,9 +52,9 @@ class Learner:
             self.target.lerp_(self.weights, self.options.tau)
 
     @torch.no_grad()
-    def values(self, x: Tensor) -> Tensor:
+    def values(self, x: Tensor, *, averaged: bool = False) -> Tensor:
         """Return the values (K, B, H, M) at ``x`` (B, F) of the heads that need no other's choice; −inf for no move."""
-        return self._allowed(self._forward.first(self._frozen, x), None)
+        return self._allowed(self._forward.first(self._target if averaged else self._frozen, x), None)
 
     @torch.no_grad()
     def worth(self, x: Tensor, masks: Tensor | None) -> Tensor:

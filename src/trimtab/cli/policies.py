@@ -33,8 +33,7 @@ def info(
     """Show how a policy was learned, what it sees and what it moves."""
     from trimtab.cli.printing import answer
     from trimtab.policy.archive import load_policy
-    from trimtab.policy.levers import DECAY, RATE
-    from trimtab.policy.sight import FEATURES
+    from trimtab.policy.levers import MOVES
 
     file = load_policy(policy)
     weights = sum(int(array.size) for array in file.arrays.values())
@@ -43,8 +42,8 @@ def info(
         **file.card,
         "weights": weights,
         "members": file.architecture["members"],
-        "levers": {RATE.name: RATE.factors, DECAY.name: DECAY.factors, "back": (0.0, 1.0)},
-        "features": FEATURES,
+        "levers": {name: MOVES[name] for name in file.levers},
+        "features": file.features,
     }
     answer(record, _card(record), as_json=as_json)
 

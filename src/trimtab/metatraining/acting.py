@@ -16,8 +16,8 @@ def ladder(count: int) -> np.ndarray:
 
 
 def greedy(agent: DQNAgent, observation: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
-    """Return the actions (N, heads) that the ensemble values highest on average."""
-    values = agent.values(observation).mean(0)
+    """Return the actions (N, heads) that the ensemble, averaged over its last steps of learning, values highest."""
+    values = agent.values(observation, averaged=True).mean(0)
     choices = [np.where(mask, values[:, head, : mask.shape[1]], -np.inf).argmax(1) for head, mask in enumerate(masks)]
     return np.stack(choices, 1)
 

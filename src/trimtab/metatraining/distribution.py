@@ -13,6 +13,7 @@ from trimtab.metatraining import models
 from trimtab.metatraining.problems import BY_FORM, Form, Problem
 from trimtab.metatraining.trainings import Draws
 from trimtab.metatraining.update import KINDS
+from trimtab.policy.levers import LEVERS
 
 SETS = 8
 """Data sets in a course. Trainings on the same one are siblings: what all of them gain says how much there is to gain."""
@@ -24,6 +25,8 @@ COST: dict[Form, float] = {"vector": 1.0, "image": 0.3, "tokens": 0.4, "pairs": 
 """What share of a vector course's steps a course of this form has: a step of it costs more."""
 
 NORMS: tuple[models.Norm, ...] = ("none", "none", "layer", "batch")
+UNNAMED = 0.25
+"""In how many trainings one of the levers is told as a knob of which nothing is known but where it stands."""
 _ADAPTIVE = (0.9, 0.9, 0.9, 0.8, 0.95, 0.5)
 _HEAVY = (0.9, 0.9, 0.9, 0.95, 0.8, 0.0)
 
@@ -32,8 +35,10 @@ _HEAVY = (0.9, 0.9, 0.9, 0.95, 0.8, 0.0)
 class Course:
     """N trainings to be steered together, for ``horizon`` segments of ``steps`` steps.
 
-    Of each, (N,): ``rate`` and ``decay`` it starts with, whether its loss before the first step (``start_known``) and its
-    validation loss (``validated``) are told, and whether weight decay (``has_decay``) and going back (``has_back``) are levers.
+    Of each: the ``values`` of the levers that it starts with and which of them may be moved (``has``), both (N, levers);
+    ``alias``, (N,): which lever is moved by the one that is told as any knob, where that may be moved; whether its loss before
+    the first step (``start_known``) and its validation loss (``validated``) are told, whether it may go back (``has_back``),
+    and whether its rate was ``given`` to start from and not to be found.
     """
 
     build: Callable[[], nn.Module]
@@ -41,12 +46,13 @@ class Course:
     draws: Draws
     horizon: int
     steps: int
-    rate: np.ndarray
-    decay: np.ndarray
+    values: np.ndarray
+    has: np.ndarray
+    alias: np.ndarray
     start_known: np.ndarray
     validated: np.ndarray
-    has_decay: np.ndarray
     has_back: np.ndarray
+    given: np.ndarray
 
     @property
     def name(self) -> str:
@@ -61,16 +67,11 @@ def draw(rng: np.random.Generator, *, count: int = 64, longest: int = 120) -> Co
     kinds = BY_FORM[form]
     problem = kinds[int(rng.integers(len(kinds)))](rng, SETS)
     horizon = _log_uniform(rng, 10, longest if rng.random() < 0.15 else min(50, longest))
-    total = COST[form] * _log_uniform(rng, 80, 1000)
-    steps = max(3, min(60, int(total / horizon)))
-    return Course(
-        _model(rng, problem),
-        problem,
-        _draws(rng, count, largest=64 if COST[form] == 1.0 else 32),
-        horizon,
-        steps,
-        **_start(rng, count),
-    )
+    total = COST[form] * _log_uniform(rng, 100, 1500)
+    steps = max(3, min(80, int(total / horizon)))
+    draws = _draws(rng, count, largest=64 if COST[form] == 1.0 else 32)
+    moved = _levers(rng, draws.kinds, labels=problem.loss != "mse")
+    return Course(_model(rng, problem), problem, draws, horizon, steps, **moved, **_told(rng, count))
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> int:
@@ -79,28 +80,46 @@ def _log_uniform(rng: np.random.Generator, low: float, high: float) -> int:
 
 def _draws(rng: np.random.Generator, count: int, *, largest: int) -> Draws:
     kinds = rng.choice(len(KINDS), size=count, p=(0.32, 0.24, 0.3, 0.08, 0.06))
-    momentum = np.where(kinds == 0, rng.choice(_HEAVY, size=count), rng.choice(_ADAPTIVE, size=count))
     largest = min(largest, int(rng.choice([8, 16, 16, 32, 32, 64])))
     return Draws(
         sets=np.arange(count) % SETS,
         kinds=kinds,
-        momentum=momentum,
         batch=largest // rng.choice([1, 1, 1, 2, 4], size=count),
-        dropout=rng.uniform(0.0, 0.5, count) * (rng.random(count) < 0.6) * (rng.random() < 0.35),
         seeds=rng.integers(2**31, size=count),
     )
 
 
-def _start(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
-    decay = np.where(rng.random(count) < 0.5, 0.0, 10.0 ** rng.uniform(-5, -1, count))
-    return {
-        "rate": 10.0 ** rng.uniform(-5.5, 0.5, count),
-        "decay": decay,
-        "start_known": rng.random(count) < 0.6,
-        "validated": rng.random(count) < 0.85,
-        "has_decay": rng.random(count) < 0.7,
-        "has_back": rng.random(count) < 0.6,
-    }
+def _levers(rng: np.random.Generator, kinds: np.ndarray, *, labels: bool) -> dict[str, np.ndarray]:
+    """Return the levers' values, which may be moved, and what is behind the knob of which nothing is known."""
+    count = len(kinds)
+    drops, smooths = rng.random() < 0.35, labels and rng.random() < 0.35
+    values = np.stack(
+        [
+            10.0 ** rng.uniform(-5.5, 0.5, count),
+            np.where(rng.random(count) < 0.5, 0.0, 10.0 ** rng.uniform(-5, -1, count)),
+            np.where(kinds == 0, rng.choice(_HEAVY, size=count), rng.choice(_ADAPTIVE, size=count)),
+            drops * rng.uniform(0.0, 0.5, count) * (rng.random(count) < 0.6),
+            smooths * rng.uniform(0.0, 0.2, count) * (rng.random(count) < 0.6),
+            np.zeros(count),
+        ],
+        1,
+    )
+    chance = np.array([1.0, 0.7, 0.3, 0.6 * drops, 0.6 * smooths, 0.0])
+    has = rng.random((count, len(LEVERS))) < chance
+    has[:, 2] &= kinds <= KINDS.index("adamw")
+    alias = np.zeros(count, dtype=int)
+    for row in np.flatnonzero(rng.random(count) < UNNAMED):
+        mine = np.flatnonzero(has[row, 1:-1]) + 1
+        if len(mine):
+            lever = alias[row] = int(rng.choice(mine))
+            has[row, lever], has[row, -1] = False, True
+            values[row, -1] = float(LEVERS[lever].position(values[row, lever]))
+    return {"values": values, "has": has, "alias": alias}
+
+
+def _told(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+    chances = {"start_known": 0.6, "validated": 0.85, "has_back": 0.6, "given": 0.25}
+    return {name: rng.random(count) < chance for name, chance in chances.items()}
 
 
 def _model(rng: np.random.Generator, problem: Problem) -> Callable[[], nn.Module]:

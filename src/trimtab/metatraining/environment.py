@@ -1,15 +1,20 @@
-"""A course as a vectorised environment: N trainings, at every look an action for each, rewarded by how much its loss fell."""
+"""A course as a vectorised environment: N trainings, at every look an action for each, rewarded by how much its loss fell.
+
+The loss that is rewarded is of examples that the policy is told nothing of. Were it the validation loss, to go back to weights
+whose validation was lucky would be rewarded as if they were better.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from torch import Tensor
 
 from trimtab.metatraining.distribution import Course
 from trimtab.metatraining.trainings import Trainings
 from trimtab.policy import levers
-from trimtab.policy.rules import BROKEN, EARLY_STEPS, LOOKS_BEFORE, RETREAT
+from trimtab.policy.rules import BROKEN, EARLY_STEPS, LOOKS_BEFORE, REGRET, RETREAT
 from trimtab.policy.sight import FLOOR, Setting, Sight
 from trimtab.policy.signals import Look, Signals
 
@@ -39,22 +44,25 @@ class Environment:
         self._early = EARLY_STEPS if course.steps > EARLY_STEPS + 1 else 0
         before: list[Look] = ["before"] * (LOOKS_BEFORE - 1)
         self._looks: list[Look] = [*before, "early"] if self._early else before
-        first = self.trainings.before(course.rate)
-        self._base = (
-            levers.sane(course.rate, first.step_norm / first.weight_norm) if steered else course.rate.astype(np.float64)
-        )
-        self._decay = course.decay.astype(np.float64)
-        self.error = _log(self.trainings.validation().cpu().numpy())
+        self._values = course.values.astype(np.float64)
+        self.trainings.set(self._effective())
+        rate = self._values[:, 0]
+        if steered:
+            self.trainings.before(rate)
+            share = self.trainings.first_share(rate)
+            self._values[:, 0] = levers.first_rate(rate, share, adaptive=course.draws.kinds != 0, given=course.given)
+            found = course.has[:, 1] & (course.draws.kinds == 2) & ~course.given
+            self._values[found, 1] = levers.FIRST_DECAY
+        self.error = _log(self.trainings.test())
         self.best = self.error.copy()
-        known = np.where(course.start_known, np.exp(self.error), np.nan)
-        self.sight = Sight(start_loss=known, base=course.rate, horizon=course.horizon, validated=course.validated)
-        self.divergences = np.zeros(len(course.rate), dtype=int)
+        known = np.where(course.start_known, self.trainings.validation().cpu().numpy(), np.nan)
+        self.sight = Sight(start_loss=known, base=course.values[:, 0], horizon=course.horizon, validated=course.validated)
+        self.divergences = np.zeros(len(self._values), dtype=int)
 
     def start(self) -> Turn:
-        """Return the first turn: before the first step, the rate already brought to where a step is sane."""
-        zeros = np.zeros(len(self._base))
-        self.sight.acted(self._base, zeros, zeros)
-        return self._turn(self.trainings.before(self._base), self._base, reward=zeros)
+        """Return the first turn: before the first step, the rate already that of a sound first step."""
+        self.sight.acted(self._base)
+        return self._turn(self.trainings.before(self._base), self._base)
 
     def step(self, actions: np.ndarray) -> Turn:
         """Do what ``actions``, (N, heads), say, and go on to the next look."""
@@ -66,66 +74,82 @@ class Environment:
             rate, signals = self._base, self.trainings.before(self._base)
         else:
             rate = self._base * levers.factor(0, self.course.horizon)
-            signals = self.trainings.advance(self._early, rate, self._decay, look=look)
-        return self._turn(signals, rate, reward=np.zeros(len(rate)))
+            signals = self.trainings.advance(self._early, rate, look=look)
+        return self._turn(signals, rate)
 
     def _segment(self) -> Turn:
         course, sight = self.course, self.sight
         steps = course.steps - (self._early if sight.segment == 0 else 0)
         rate = self._base * levers.factor(sight.segment, course.horizon)
-        signals = self.trainings.advance(steps, rate, self._decay, look="segment")
-        error = _log(signals.validation_loss)
-        told = np.where(course.validated, error, _log(signals.train_loss))
+        signals = self.trainings.advance(steps, rate, look="segment")
+        error = _log(self.trainings.test())
+        told = _log(np.where(course.validated, signals.validation_loss, signals.train_loss))
         limit = np.where(np.isnan(sight.start), np.inf, sight.start + BROKEN)
         broken = ~(np.isfinite(error) & np.isfinite(told) & (told < limit))
         if broken.any():
             signals = self._mended(signals, broken)
         after = np.where(broken, self.best, error)
-        reward = self.error - after - PRICE * broken
-        self.error = after
         observation = self._seen(signals, rate)
         better = (sight.error <= sight.best) & ~broken
         self.trainings.keep(better)
         self.best = np.where(better, after, self.best)
-        return Turn(observation, self._masks(), reward, sight.segment >= course.horizon)
+        done = sight.segment >= course.horizon
+        if done:
+            regretted = course.has_back & course.validated & (sight.error > sight.best + REGRET)
+            after = np.where(regretted, self.best, after)
+        reward = self.error - after - PRICE * broken
+        self.error = after
+        return Turn(observation, self._masks(), reward, done)
 
     def _mended(self, signals: Signals, broken: np.ndarray) -> Signals:
         """Put the broken trainings back, at a fraction of their rate, and return signals with their losses as they now are."""
         self.divergences += broken
         self.trainings.go_back(broken)
-        self._base = np.where(broken, self._base / RETREAT, self._base)
+        self._values[:, 0] = np.where(broken, self._base / RETREAT, self._base)
         told = np.exp(np.where(np.isnan(self.sight.best), self.best, self.sight.best))
         finite = {field.name: _finite(getattr(signals, field.name)) for field in fields(signals) if field.name != "look"}
         losses = {name: np.where(broken, told, finite[name]) for name in ("train_loss", "validation_loss")}
         return replace(signals, **{**finite, **losses})
 
+    @property
+    def _base(self) -> np.ndarray:
+        return self._values[:, 0]
+
+    def _effective(self) -> np.ndarray:
+        """Return the levers as they act: what is behind a knob without a name stands where that knob stands."""
+        values = self._values.copy()
+        for index, lever in enumerate(levers.LEVERS):
+            rows = self.course.has[:, -1] & (self.course.alias == index)
+            values[rows, index] = lever.at(values[rows, -1])
+        return values
+
     def _act(self, actions: np.ndarray) -> None:
-        base, back = levers.RATE.moved(self._base, actions[:, 0]), actions[:, 2] > 0
+        back = actions[:, -1] > 0
         if back.any():
             self.trainings.go_back(back)
-        self.sight.acted(base, (actions[:, 1] - levers.DECAY.keep).astype(np.float64), back.astype(np.float64))
-        self._base, self._decay = base, levers.DECAY.moved(self._decay, actions[:, 1])
+        self._values = levers.moved(self._values, actions)
+        self.trainings.set(self._effective())
+        self.sight.acted(self._base, actions)
 
-    def _turn(self, signals: Signals, rate: np.ndarray, *, reward: np.ndarray) -> Turn:
-        return Turn(self._seen(signals, rate), self._masks(), reward, done=False)
+    def _turn(self, signals: Signals, rate: np.ndarray) -> Turn:
+        return Turn(self._seen(signals, rate), self._masks(), np.zeros(len(rate)), done=False)
 
     def _seen(self, signals: Signals, rate: np.ndarray) -> np.ndarray:
         course = self.course
         setting = Setting(
             rate=rate,
-            base=self._base,
-            decay=self._decay,
-            momentum=course.draws.momentum,
+            values=self._values,
+            has=course.has,
             adaptive=course.draws.kinds != 0,
             decoupled=course.draws.kinds == 2,
-            has_decay=course.has_decay,
             has_back=course.has_back,
+            given=course.given,
         )
         return self.sight.see(signals, setting)
 
     def _masks(self) -> list[np.ndarray]:
         worse = self.sight.error > self.sight.best
-        return levers.allowed(decay=self.course.has_decay, back=self.course.has_back & worse)
+        return levers.allowed(self.course.has, self.course.has_back & worse)
 
 
 def siblings(values: np.ndarray, sets: np.ndarray) -> np.ndarray:
@@ -138,8 +162,8 @@ def siblings(values: np.ndarray, sets: np.ndarray) -> np.ndarray:
     return (total - values) / np.maximum(count - 1, 1)
 
 
-def _log(loss: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(loss.astype(np.float64), FLOOR))
+def _log(loss: np.ndarray | Tensor) -> np.ndarray:
+    return np.log(np.maximum(np.asarray(loss if isinstance(loss, np.ndarray) else loss.cpu(), dtype=np.float64), FLOOR))
 
 
 def _finite(value: np.ndarray) -> np.ndarray:

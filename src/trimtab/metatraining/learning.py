@@ -27,6 +27,8 @@ AGENT = "agent.safetensors"
 STATE = "state.json"
 KEEP_PREFERENCE = 0.02
 """What a change must promise beyond leaving things as they are before anything is learned."""
+LEAST_SPREAD = 0.03
+"""Differences of log loss well below this are noise on any task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +49,15 @@ def new_agent(seed: int, **options: Any) -> DQNAgent:
         "n_step": 5,
         "gamma": 1.0,
         "lr": 5e-4,
+        "lr_end": 5e-5,
+        "lr_steps": 2_000_000,
         "batch_size": 512,
-        "buffer": 400_000,
+        "buffer": 500_000,
         "learning_starts": 5_000,
         "train_every": 64,
-        "gradient_steps": 2,
-        "target_every": 6_400,
+        "gradient_steps": 4,
+        "target_every": 64,
+        "tau": 0.01,
         "coordination": "value-decomposition",
         "normalise_rewards": "scale",
         "prior": prior,
@@ -89,7 +94,7 @@ def learn(
         course = choose(rng)
         report = steer(agent, course, rng, seed=derive(seed, "course", progress.courses))
         seconds = time.monotonic() - began
-        progress = Progress(progress.courses + 1, progress.trainings + len(course.rate), progress.seconds + seconds)
+        progress = Progress(progress.courses + 1, progress.trainings + len(course.values), progress.seconds + seconds)
         log.info("%s", json.dumps({**asdict(progress), "course": course.name, "took": round(seconds, 1), **report}))
         if time.monotonic() - saved > save_seconds or progress.courses == courses:
             _save(folder, agent, progress)
@@ -102,21 +107,36 @@ def learn(
 def steer(agent: DQNAgent, course: Course, rng: np.random.Generator, *, seed: int) -> dict[str, float]:
     """Steer the trainings of ``course`` with exploration, learn from them, and return what to log."""
     environment = Environment(course, seed=seed)
-    epsilon = ladder(len(course.rate))
+    epsilon = ladder(len(course.values))
     first = environment.error.copy()
     turn = environment.start()
+    lived: list[tuple[Turn, np.ndarray, Turn]] = []
     while not turn.done:
         actions = stray(greedy(agent, turn.observation, turn.masks), turn.masks, epsilon, rng)
         after = environment.step(actions)
-        remember(agent, turn, actions, after, after.reward - siblings(after.reward, course.draws.sets))
+        lived.append((turn, actions, after))
         turn = after
+    apart = spread(environment.error, course.draws.sets)
+    for before, actions, after in lived:
+        remember(agent, before, actions, after, (after.reward - siblings(after.reward, course.draws.sets)) / apart)
     gained = first - environment.error
     timid = epsilon < np.median(epsilon)
     return {
         "gain": round(float(np.median(gained[timid])), 4),
         "gain_bold": round(float(np.median(gained[~timid])), 4),
+        "spread": round(apart, 4),
         "divergences": int(environment.divergences.sum()),
     }
+
+
+def spread(errors: np.ndarray, sets: np.ndarray) -> float:
+    """Return how far final log losses, (N,), lie apart on the same one of the ``sets``, (N,): the unit of a course's rewards.
+
+    Where noise sets the end, trainings end some hundredths apart; where the loss goes on falling, by powers of ten. Without a
+    unit of their own the first would not be heard beside the second. The median, so that a few lost trainings do not set it.
+    """
+    away = np.abs(errors - siblings(errors, sets))
+    return LEAST_SPREAD + float(np.median(away))
 
 
 def remember(agent: DQNAgent, turn: Turn, actions: np.ndarray, after: Turn, reward: np.ndarray) -> None:

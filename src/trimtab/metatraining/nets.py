@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-LossOf = Callable[[Tensor, Tensor], Tensor]
-"""(output, target) of one net → loss of each example, shape (B,)."""
+LossOf = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""(output, target, label smoothing) of one net → loss of each example, shape (B,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What training adds, (count,) numbers each: the ``dropout`` rate and the label ``smoothing`` of each net; None: none."""
+
+    dropout: Tensor | None = None
+    smoothing: Tensor | None = None
+
+
+QUIET = Noise()
 
 
 class Nets:
@@ -45,22 +57,21 @@ class Nets:
             begin += size
         return found
 
-    def backward(self, loss_of: LossOf, inputs: Tensor, target: Tensor, weight: Tensor, rates: Tensor | None) -> Tensor:
+    def backward(self, loss_of: LossOf, inputs: Tensor, target: Tensor, weight: Tensor, noise: Noise) -> Tensor:
         """Return the loss of each net, shape (count,), and leave its gradient in ``gradient``.
 
         ``inputs``, ``target``: (count, B, …). ``weight``: (count, B), what each example counts for in its net's loss.
-        ``rates``: (count,), the dropout rate of each net; None: no dropout.
         """
-        losses = self._losses(self._leaves, loss_of, inputs, target, weight, rates)
+        losses = self._losses(self._leaves, loss_of, inputs, target, weight, noise)
         gradients = torch.autograd.grad(losses.sum(), list(self._leaves.values()))
         torch.cat([part.reshape(self.count, -1) for part in gradients], dim=1, out=self.gradient)
         return losses.detach()
 
     @torch.no_grad()
     def losses(self, loss_of: LossOf, inputs: Tensor, target: Tensor) -> Tensor:
-        """Return the mean loss of each net over its examples, shape (count,), without dropout."""
+        """Return the mean loss of each net over its examples, shape (count,), without noise."""
         even = torch.full(inputs.shape[:2], 1.0 / inputs.shape[1], device=inputs.device)
-        return self._losses(self.views(self.weights), loss_of, inputs, target, even, None)
+        return self._losses(self.views(self.weights), loss_of, inputs, target, even, QUIET)
 
     def _losses(
         self,
@@ -69,14 +80,17 @@ class Nets:
         inputs: Tensor,
         target: Tensor,
         weight: Tensor,
-        rates: Tensor | None,
+        noise: Noise,
     ) -> Tensor:
-        def one(parameters: dict[str, Tensor], x: Tensor, y: Tensor, share: Tensor, rate: Tensor | None) -> Tensor:
-            output = functional_call(self.module, parameters, (x, rate))
-            return (loss_of(output, y) * share).sum()
+        def one(
+            parameters: dict[str, Tensor], x: Tensor, y: Tensor, share: Tensor, dropout: Tensor | None, smoothing: Tensor | None
+        ) -> Tensor:
+            output = functional_call(self.module, parameters, (x, dropout))
+            return (loss_of(output, y, smoothing) * share).sum()
 
-        every = (0, 0, 0, 0, None if rates is None else 0)
-        return vmap(one, in_dims=every, randomness="different")(dict(leaves), inputs, target, weight, rates)
+        given = (noise.dropout, noise.smoothing)
+        every = (0, 0, 0, 0, *(None if part is None else 0 for part in given))
+        return vmap(one, in_dims=every, randomness="different")(dict(leaves), inputs, target, weight, *given)
 
 
 def _seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:

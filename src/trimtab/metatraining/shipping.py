@@ -11,7 +11,8 @@ import numpy as np
 from trimtab.agents import DQNAgent
 from trimtab.metatraining.learning import KEEP_PREFERENCE
 from trimtab.policy.archive import PolicyFile, write
-from trimtab.policy.levers import HEADS, KEEP
+from trimtab.policy.levers import HEADS, KEEP, NAMES
+from trimtab.policy.sight import FEATURES
 
 
 def prior() -> list[list[float]]:
@@ -26,7 +27,9 @@ def policy_bytes(agent: DQNAgent, card: Mapping[str, Any]) -> bytes:
     """Return the file of the policy that ``agent`` has learned; ``card`` says how."""
     rows = tuple(tuple(map(float, row)) for row in prior())
     file = PolicyFile(
-        arrays=agent.weights(),
+        features=FEATURES,
+        levers=NAMES,
+        arrays=agent.weights(averaged=True),
         architecture=asdict(agent.architecture),
         scale=agent.reward_scale,
         prior=rows,

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trimtab.metatraining.nets import Nets
+from trimtab.metatraining.nets import QUIET, Nets, Noise
 from trimtab.metatraining.problems import LOSSES, Problem, tensors
 from trimtab.metatraining.update import Moments, Update
+from trimtab.policy.rules import ramp
 from trimtab.policy.signals import Look, Signals
 
 PAIRS = 4
@@ -22,15 +23,13 @@ PAIRS = 4
 class Draws:
     """What differs from training to training: arrays of N numbers.
 
-    ``sets``: which data set of the problem. ``kinds``: which optimizer (numbers in ``update.KINDS``). ``momentum``: μ or β₁.
-    ``batch``: batch size. ``dropout``: its rate. ``seeds``: of initial weights and data order.
+    ``sets``: which data set of the problem. ``kinds``: which optimizer (numbers in ``update.KINDS``). ``batch``: batch size.
+    ``seeds``: of initial weights and data order.
     """
 
     sets: np.ndarray
     kinds: np.ndarray
-    momentum: np.ndarray
     batch: np.ndarray
-    dropout: np.ndarray
     seeds: np.ndarray
 
 
@@ -44,7 +43,7 @@ class Trainings:
         self.problem, self.draws = problem, draws
         self.count = len(draws.sets)
         self.nets = Nets(build, seeds=draws.seeds.tolist(), device=self.device)
-        self.update = Update(self._tensor(draws.kinds, torch.int64), self._tensor(draws.momentum))
+        self.update = Update(self._tensor(draws.kinds, torch.int64), torch.zeros(self.count, device=self.device))
         self.moments = Moments.zeros(self.nets.weights)
         self._random = torch.Generator(self.device).manual_seed(seed)
         self._inputs, self._targets = tensors(problem, self.device)
@@ -59,8 +58,10 @@ class Trainings:
         self._column = column
         self._order = self._shuffled(self.count)
         self._place = torch.zeros(self.count, dtype=torch.int64, device=self.device)
-        self._dropout = self._tensor(draws.dropout) if draws.dropout.any() else None
+        self._noise = QUIET
+        self._decay = torch.zeros(self.count, device=self.device)
         self._begun: _Begun | None = None
+        self._made = 0
         self._last_displacement: Tensor | None = None
         self._kept = (
             self.nets.weights.clone(),
@@ -68,6 +69,13 @@ class Trainings:
             self.moments.square.clone(),
             self.moments.steps.clone(),
         )
+
+    def set(self, values: np.ndarray) -> None:
+        """Set the levers, (N, levers), for the steps to come; the first, the rate, is told to each advance."""
+        _, decay, momentum, dropout, smoothing, _ = values.T
+        self._decay = self._tensor(decay)
+        self.update.set(self._tensor(momentum))
+        self._noise = Noise(*(self._tensor(each) if each.any() else None for each in (dropout, smoothing)))
 
     def before(self, rate: np.ndarray) -> Signals:
         """Return the signals before the first step: what it is going to be at ``rate``, (N,). Nothing is changed."""
@@ -81,9 +89,25 @@ class Trainings:
             "before", step=self.update.first_step(gradient, self._tensor(rate)), gradient=gradient.norm(dim=1), steps=0
         )
 
-    def advance(self, steps: int, rate: np.ndarray, decay: np.ndarray, *, look: Look) -> Signals:
-        """Make ``steps`` steps with learning rates and weight decays (N,), and measure; validation only at a segment's end."""
-        rates, decays = self._tensor(rate), self._tensor(decay)
+    def first_share(self, rate: np.ndarray) -> np.ndarray:
+        """Return by what share of its norm a first step at ``rate``, (N,), moves a weight matrix; the geometric mean over them.
+
+        Of the gradient that ``before`` has left; NaN where no weight matrix would move.
+        """
+        gradients, weights = self.nets.views(self.nets.gradient), self.nets.views(self.nets.weights)
+        rates = self._tensor(rate)
+        shares = [
+            self.update.first_step(gradients[name].flatten(1), rates) / weights[name].flatten(1).norm(dim=1)
+            for name, shape in self.nets.shapes.items()
+            if len(shape) > 1
+        ]
+        found = torch.stack(shares, 1).double()
+        found = torch.where(torch.isfinite(found) & (found > 0), found, torch.nan)
+        return found.log().nanmean(1).exp().cpu().numpy()
+
+    def advance(self, steps: int, rate: np.ndarray, *, look: Look) -> Signals:
+        """Make ``steps`` steps with learning rates (N,), and measure; validation only at a segment's end."""
+        rates, decays = self._tensor(rate), self._decay
         begun = self._begun or _Begun(self.nets.weights.clone(), torch.zeros(self.count, device=self.device), 0)
         samples = _Samples(steps)
         total = begun.losses
@@ -92,7 +116,8 @@ class Trainings:
             for step in range(steps):
                 total = total + self._losses_of(self._next())
                 samples.before(step, self.nets)
-                self.update(self.nets.weights, self.nets.gradient, self.moments, rates, decays)
+                self.update(self.nets.weights, self.nets.gradient, self.moments, rates * ramp(self._made), decays)
+                self._made += 1
                 samples.after(self.nets)
         done = begun.steps + steps
         displacement = self.nets.weights - begun.weights
@@ -116,9 +141,14 @@ class Trainings:
 
     def validation(self) -> Tensor:
         """Return the validation loss of each training, (N,)."""
-        count = self.problem.validation
-        inputs, targets = self._inputs[self._sets, -count:], self._targets[self._sets, -count:]
-        return self.nets.losses(self._loss_of, inputs, targets)
+        return self._mean_loss(self.problem.validation)
+
+    def test(self) -> Tensor:
+        """Return the loss of each training, (N,), on examples that nobody who steers it is told of."""
+        return self._mean_loss(self.problem.test)
+
+    def _mean_loss(self, rows: slice) -> Tensor:
+        return self.nets.losses(self._loss_of, self._inputs[self._sets, rows], self._targets[self._sets, rows])
 
     def keep(self, who: np.ndarray) -> None:
         """Remember the weights and the optimizers of the trainings ``who``, (N,) bool, as the best so far."""
@@ -139,7 +169,7 @@ class Trainings:
 
     def _losses_of(self, index: Tensor) -> Tensor:
         inputs, targets = self._inputs[self._sets[:, None], index], self._targets[self._sets[:, None], index]
-        return self.nets.backward(self._loss_of, inputs, targets, self._share, self._dropout)
+        return self.nets.backward(self._loss_of, inputs, targets, self._share, self._noise)
 
     def _next(self) -> Tensor:
         """Return the rows of the next batch of each training, (N, B); a batch that would not fill begins a new epoch."""

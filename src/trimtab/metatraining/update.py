@@ -38,17 +38,20 @@ class Update:
 
     def __init__(self, kinds: Tensor, momentum: Tensor) -> None:
         self.kinds = kinds
-        self.momentum = momentum
         adam = (kinds == _ADAM) | (kinds == _ADAMW)
         sgd = kinds == _SGD
-        zeros = torch.zeros_like(momentum)
         self._decoupled = kinds == _ADAMW
         self._adam, self._adaptive = adam, ~sgd
-        self._a = torch.where(adam | sgd, momentum, zeros)
-        self._b = torch.where(adam, 1.0 - momentum, 1.0)
+        self.set(momentum)
         self._c = torch.where(adam, _BETA2, torch.where(kinds == _RMSPROP, _ALPHA, torch.where(sgd, 0.0, 1.0)))
         self._d = torch.where(sgd, 0.0, torch.where(kinds == _ADAGRAD, 1.0, 1.0 - self._c))
         self._eps = momentum.new_tensor(_EPS)[kinds]
+
+    def set(self, momentum: Tensor) -> None:
+        """Set the momenta, (N,); RMSprop and Adagrad have none."""
+        self.momentum = momentum
+        self._a = torch.where(self._adam | ~self._adaptive, momentum, 0.0)
+        self._b = torch.where(self._adam, 1.0 - momentum, 1.0)
 
     @torch.no_grad()
     def __call__(self, weights: Tensor, gradient: Tensor, moments: Moments, rate: Tensor, decay: Tensor) -> None:

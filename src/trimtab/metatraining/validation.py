@@ -12,7 +12,7 @@ from trimtab.metatraining.acting import greedy
 from trimtab.metatraining.distribution import Course, draw
 from trimtab.metatraining.environment import Environment, Turn
 from trimtab.metatraining.update import KINDS
-from trimtab.policy.levers import KEEP
+from trimtab.policy.levers import KEEP, LEVERS
 from trimtab.seeds import derive, generator
 
 STEERED = ("sgd", "adam", "adamw")
@@ -60,14 +60,16 @@ def course(seed: int, index: int, *, rates: tuple[float, ...]) -> Course:
         drawn.draws,
         sets=grid[:, 0].astype(int),
         kinds=grid[:, 1].astype(int),
-        momentum=np.full(count, 0.9),
         batch=np.full(count, int(drawn.draws.batch.max())),
-        dropout=np.zeros(count),
         seeds=np.full(count, derive(seed, "validation", index) % 2**31),
     )
-    decay = np.where(grid[:, 1] == KINDS.index("adamw"), 0.01, 0.0)
-    told = {"start_known": ones, "validated": ones, "has_decay": ones, "has_back": ones}
-    return replace(drawn, draws=draws, rate=grid[:, 2], decay=decay, **told)
+    values = np.zeros((count, len(LEVERS)))
+    values[:, 0], values[:, 2] = grid[:, 2], 0.9
+    values[:, 1] = np.where(grid[:, 1] == KINDS.index("adamw"), 0.01, 0.0)
+    has = np.zeros(values.shape, dtype=bool)
+    has[:, :2] = True  # what a Pilot moves by default
+    told = {"start_known": ones, "validated": ones, "has_back": ones, "given": np.zeros(count, dtype=bool)}
+    return replace(drawn, draws=draws, values=values, has=has, alias=np.zeros(count, dtype=int), **told)
 
 
 def run(course: Course, act: Act, *, seed: int, steered: bool) -> tuple[np.ndarray, int]:
@@ -81,7 +83,9 @@ def run(course: Course, act: Act, *, seed: int, steered: bool) -> tuple[np.ndarr
 
 def fixed(seed: int, index: int) -> np.ndarray:
     """Return the final log losses of the fixed rates with a cosine on validation course ``index``, (sets, kinds, rates)."""
-    error, _ = run(course(seed, index, rates=RATES), keep, seed=derive(seed, "order", index), steered=False)
+    drawn = course(seed, index, rates=RATES)
+    plain = replace(drawn, has_back=np.zeros(len(drawn.values), dtype=bool))
+    error, _ = run(plain, keep, seed=derive(seed, "order", index), steered=False)
     return error.reshape(SETS, len(STEERED), len(RATES))
 
 

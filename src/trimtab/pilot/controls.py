@@ -1,123 +1,114 @@
-"""The optimizer's own hyperparameters as a Pilot moves them: the groups keep their ratios to each other."""
+"""All that a Pilot moves, as one row of levers: the optimizer's own hyperparameters and whatever knobs it was given."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
-from torch import Tensor
-from torch.optim import Optimizer
+import numpy as np
 
-from trimtab.errors import PilotError
+from trimtab.pilot.knobs import Knob, moved
+from trimtab.pilot.optimizers import Optimizers
+from trimtab.policy import levers
+from trimtab.policy.levers import DECAY, DROPOUT, KNOB, LEVERS, MOMENTUM, RATE, SMOOTHING
 
-PLAIN = ("SGD", "ASGD", "Rprop")
-"""Optimizers whose steps grow with the gradient; the steps of all others are scaled by its statistics."""
+_COLUMN = {lever.name: index for index, lever in enumerate(LEVERS)}
+NAMED = (DROPOUT.name, SMOOTHING.name)
+"""Knobs that the policy knows by name; of any other it knows where it stands between its bounds."""
 
 
 class Controls:
-    """Learning rate and weight decay of ``optimizers``: one base value of each, and every group's ratio to it.
+    """The levers of one training.
 
-    ``moves_decay``: whether the weight decay is to be moved.
+    ``values``, ``has``, (1, levers): where they stand, and which may be moved; the first is the rate that the reference
+    schedule multiplies. ``others``: the names of the knobs that are not known by name. The first of them is the lever KNOB of
+    ``values``; the policy is asked once more for each that follows, by its ``positions``.
     """
 
-    def __init__(self, optimizers: Sequence[Optimizer], *, moves_decay: bool) -> None:
-        self.optimizers = list(optimizers)
-        self._moves_decay = moves_decay
-        rates = [float(group["lr"]) for group in self.groups]
-        if not rates:
-            raise PilotError("optimizer: expected one with param groups, got one without")
-        for index, rate in enumerate(rates):
-            if not math.isfinite(rate) or rate < 0:
-                raise PilotError(f"optimizer: expected the lr of group {index} to be a positive number, got {rate!r}")
-        if max(rates) <= 0:
-            raise PilotError(
-                "optimizer: expected an lr above 0 in at least one group, got 0 in all: there is no scale to start from"
-            )
-        self.start = rates[0] or max(rates)
-        self._ratios = [rate / self.start for rate in rates]
-        decays = [float(group.get("weight_decay", 0.0)) for group in self.groups]
-        self.start_decay = max(decays)
-        # where no group decays yet, all do alike once the policy says so
-        self._decay_ratios = [decay / self.start_decay if self.start_decay else 1.0 for decay in decays]
-        self._set = rates
+    def __init__(self, optimizers: Optimizers, knobs: Mapping[str, Knob], *, moves: Sequence[str]) -> None:
+        self.optimizers = optimizers
+        self.knobs = dict(knobs)
+        self.others = [name for name in knobs if name not in NAMED]
+        self.positions = {name: knobs[name].position() for name in self.others}
+        self.last_moves = dict.fromkeys(self.others, 0.0)
+        start = {RATE.name: optimizers.rate, DECAY.name: optimizers.decay, MOMENTUM.name: optimizers.momentum}
+        start |= {name: float(knobs[name].get()) for name in NAMED if name in knobs}
+        if self.others:
+            start[KNOB.name] = self.positions[self.others[0]]
+        self.values = np.array([[start.get(lever.name, 0.0) for lever in LEVERS]])
+        given = {RATE.name, *moves, *(name for name in NAMED if name in knobs), *([KNOB.name] if self.others else [])}
+        self.has = np.array([[lever.name in given for lever in LEVERS]])
 
     @property
-    def groups(self) -> list[dict[str, Any]]:
-        return [group for optimizer in self.optimizers for group in optimizer.param_groups]
+    def base(self) -> float:
+        """The rate that the reference schedule multiplies."""
+        return float(self.values[0, 0])
 
-    @property
-    def parameters(self) -> list[Tensor]:
-        """All weights that are trained, each once."""
-        return list(
-            {id(weight): weight for group in self.groups for weight in group["params"] if weight.requires_grad}.values()
-        )
+    @base.setter
+    def base(self, rate: float) -> None:
+        self.values[0, 0] = rate
 
-    @property
-    def has_decay(self) -> bool:
-        return self._moves_decay and any("weight_decay" in group for group in self.groups)
+    def begin(self, share: float, *, given: bool) -> None:
+        """Bring rate and decay to where a run starts; a first step at the present rate is ``share`` of the weights."""
+        of_all = {"adaptive": np.array([self.optimizers.adaptive]), "given": np.array([given])}
+        self.values[:, 0] = levers.first_rate(self.values[:, 0], np.array([share]), **of_all)
+        if self._moves(DECAY.name) and self.optimizers.decoupled and not given:
+            self.values[0, _COLUMN[DECAY.name]] = levers.FIRST_DECAY
 
-    @property
-    def adaptive(self) -> bool:
-        return type(self.optimizers[0]).__name__ not in PLAIN
+    def act(self, action: Sequence[int], further: Sequence[int]) -> None:
+        """Move the levers by ``action``, one move a head, and the knobs after the first of ``others`` by ``further``."""
+        self.values = levers.moved(self.values, np.array([action]))
+        for name, move in zip(self.others, (action[_COLUMN[KNOB.name]], *further), strict=False):
+            self.positions[name] = float(KNOB.moved(np.array([self.positions[name]]), np.array([move]))[0])
+            self.last_moves[name] = float(move - KNOB.keep)
 
-    @property
-    def decoupled(self) -> bool:
-        group = self.groups[0]
-        return type(self.optimizers[0]).__name__ == "AdamW" or bool(group.get("decoupled_weight_decay", False))
+    def apply(self, factor: float) -> None:
+        """Set the optimizers and the knobs to where the levers stand, the rate to ``factor`` times its base."""
+        self.optimizers.set_rate(self.base * factor)
+        if self._moves(DECAY.name):
+            self.optimizers.set_decay(self.value(DECAY.name))
+        if self._moves(MOMENTUM.name):
+            self.optimizers.set_momentum(self.value(MOMENTUM.name))
+        for name, knob in list(self.knobs.items()):
+            value = knob.at(self.positions[name]) if name in self.positions else self.value(name)
+            if value != knob.get() and not moved(name, knob, value):
+                self._give_up(name)
 
-    @property
-    def momentum(self) -> float:
-        """Momentum μ, or the first of the betas."""
-        group = self.groups[0]
-        return float(group["betas"][0]) if "betas" in group else float(group.get("momentum", 0.0))
+    def settings(self) -> dict[str, float]:
+        """Return all that is moved beside the rate, and the weight decay, by name."""
+        names = [DECAY.name, *([MOMENTUM.name] if self._moves(MOMENTUM.name) else [])]
+        return {**{name: self.value(name) for name in names}, **{name: float(knob.get()) for name, knob in self.knobs.items()}}
 
-    def rates(self) -> list[float]:
-        """Return the rate of each group as it is now."""
-        return [float(group["lr"]) for group in self.groups]
+    def value(self, name: str) -> float:
+        """Return where the lever ``name`` stands."""
+        return float(self.values[0, _COLUMN[name]])
 
-    def hand(self) -> float:
-        """Return by which factor somebody else has changed the rate since it was set here; 1 if nobody has."""
-        for now, then in zip(self.rates(), self._set, strict=False):
-            if then > 0 and now > 0 and not math.isclose(now, then, rel_tol=1e-6):
-                return now / then
-        return 1.0
+    def _moves(self, name: str) -> bool:
+        return bool(self.has[0, _COLUMN[name]])
 
-    def set_rate(self, rate: float) -> None:
-        """Set the rate of every group: ``rate`` times its ratio."""
-        for group, ratio in zip(self.groups, self._ratios, strict=True):
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(rate * ratio)
-            else:
-                group["lr"] = rate * ratio
-        self._set = self.rates()
-
-    def set_decay(self, decay: float) -> None:
-        """Set the weight decay of every group that has one: ``decay`` times its ratio."""
-        for group, ratio in zip(self.groups, self._decay_ratios, strict=True):
-            if "weight_decay" in group:
-                group["weight_decay"] = decay * ratio
-
-    def first_step(self, gradients: Sequence[Tensor], rate: float) -> float:
-        """Return the L2 norm that a first step from ``gradients`` has at ``rate``, decay aside."""
-        if not self.adaptive:
-            return rate * float(torch.linalg.vector_norm(torch.stack([part.norm() for part in gradients])))
-        # at its first step an adaptive optimizer moves every weight that has a gradient by the rate, whatever the gradient
-        moved = sum(int(torch.count_nonzero(part)) for part in gradients)
-        group = self.groups[0]
-        boost = (1.0 - group["alpha"]) ** -0.5 if "alpha" in group and "betas" not in group else 1.0
-        return rate * math.sqrt(moved) * boost
+    def _give_up(self, name: str) -> None:
+        """Leave a knob alone that does not take what it is set to."""
+        del self.knobs[name]
+        if name in self.others:
+            self.others.remove(name)
+            del self.positions[name], self.last_moves[name]
+            self.has[0, _COLUMN[KNOB.name]] = bool(self.others)
+            self.values[0, _COLUMN[KNOB.name]] = self.positions[self.others[0]] if self.others else 0.0
+        else:
+            self.has[0, _COLUMN[name]] = False
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "start": self.start,
-            "start_decay": self.start_decay,
-            "ratios": self._ratios,
-            "decay_ratios": self._decay_ratios,
+            "values": self.values.copy(),
+            "positions": dict(self.positions),
+            "last_moves": dict(self.last_moves),
+            "optimizers": self.optimizers.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.start, self.start_decay = state["start"], state["start_decay"]
-        self._ratios, self._decay_ratios = list(state["ratios"]), list(state["decay_ratios"])
-        self._set = self.rates()
+        """Take over the levers, and set the knobs; the optimizers' own settings are loaded with the optimizers."""
+        self.values = state["values"].copy()
+        self.positions, self.last_moves = dict(state["positions"]), dict(state["last_moves"])
+        self.optimizers.load_state_dict(state["optimizers"])
+        for name, knob in self.knobs.items():
+            moved(name, knob, knob.at(self.positions[name]) if name in self.positions else self.value(name))

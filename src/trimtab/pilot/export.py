@@ -9,7 +9,7 @@ from trimtab.errors import PilotError
 from trimtab.pilot import replayed
 from trimtab.pilot.history import Entry
 
-_HEAD = '''"""A learning-rate and weight-decay schedule, recorded from a training of {segments} segments that trimtab steered.
+_HEAD = '''"""A schedule, recorded from a training of {segments} segments that trimtab steered.
 
     schedule = schedule_for(optimizer, model)        # before the first step
     for epoch in range({segments}):
@@ -25,23 +25,28 @@ SEGMENTS = {rates}
 BACK = {back}
 
 
-def schedule_for(optimizer: Optimizer, model: nn.Module) -> Schedule:
-    """Return the recorded schedule for a fresh ``optimizer`` of ``model``."""
-    return Schedule(optimizer, model, first=FIRST, early_steps={early_steps}, segments=SEGMENTS, back=BACK)
+def schedule_for(optimizer: Optimizer, model: nn.Module, **knobs: Callable[[float], object]) -> Schedule:
+    """Return the recorded schedule of a fresh ``optimizer``; ``knobs``: what sets each setting that is not its own."""
+    steps = {{"early_steps": {early_steps}, "ramp": {ramp}}}
+    return Schedule(optimizer, model, first=FIRST, segments=SEGMENTS, back=BACK, knobs=knobs, **steps)
 '''
 
 
-def export(history: Sequence[Entry], *, early_steps: int) -> str:
+def export(history: Sequence[Entry], *, early_steps: int, ramp: int) -> str:
     """Return the source of the schedule in ``history``; PilotError if no segment has ended yet."""
     ends = [entry for entry in history if entry.look == "segment"]
     if not ends:
         raise PilotError("export: expected a run with at least one segment that has ended, got none")
-    before = [(entry.rate, entry.decay) for entry in history if entry.look == "before"]
-    early = [(entry.rate, entry.decay) for entry in history if entry.look == "early"]
+    before = [_settings(entry) for entry in history if entry.look == "before"]
+    early = [_settings(entry) for entry in history if entry.look == "early"]
     back = {entry.segment: entry.best for entry in ends if entry.event in ("went back", "diverged", "ended at the best")}
     text = inspect.getsource(replayed)
     body = text[text.index("from __future__") :].rstrip()
     tail = _TAIL.format(
-        first=before[-1:] + early, rates=[(one.rate, one.decay) for one in ends], back=back, early_steps=early_steps
+        first=before[-1:] + early, rates=[_settings(one) for one in ends], back=back, early_steps=early_steps, ramp=ramp
     )
     return _HEAD.format(segments=len(ends)) + body + "\n" + tail
+
+
+def _settings(entry: Entry) -> dict[str, float]:
+    return {"lr": entry.rate, **entry.settings}

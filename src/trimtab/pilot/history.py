@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from trimtab.policy.levers import NAMES
 from trimtab.policy.sight import FEATURES
 from trimtab.policy.signals import Look
 
@@ -20,9 +20,11 @@ class Entry:
     """One look.
 
     ``segment``: segments that had ended. ``train_loss``, ``validation_loss``: as they were told, NaN where not. ``seen``: the
-    features, ``values``: by head the value of each move, as a difference of log loss; both empty at the end of the run.
-    ``rate``, ``decay``: what was set for the steps to come. ``expected``, ``doubt``: by how much the log loss is going to fall
-    until the end, and the deviation over the ensemble. ``best``: the segment whose weights are the best so far.
+    features; ``moves``: by the name of the head what its move does, a factor or a difference; ``values``: by the same names
+    what each of its moves is worth; all three empty at the end of the run. ``rate``, ``settings``: the learning rate that was
+    set for the steps to come, and what else may be moved. ``expected``, ``doubt``: how much lower the run is going to end than
+    others on such data, in the policy's unit, and the deviation over its ensemble. ``best``: the segment whose weights are the
+    best so far.
     """
 
     segment: int
@@ -30,10 +32,10 @@ class Entry:
     train_loss: float
     validation_loss: float
     seen: tuple[float, ...]
-    action: tuple[int, ...]
-    values: tuple[tuple[float, ...], ...]
+    moves: Mapping[str, float]
+    values: Mapping[str, tuple[float, ...]]
     rate: float
-    decay: float
+    settings: Mapping[str, float]
     expected: float
     doubt: float
     best: int
@@ -43,15 +45,12 @@ class Entry:
         """Return what was seen by the names of the features."""
         return dict(zip(FEATURES, self.seen, strict=False))
 
-    def choices(self) -> dict[str, tuple[float, ...]]:
-        """Return the value of every move by the names of the levers."""
-        return dict(zip(NAMES, self.values, strict=False))
-
     def __str__(self) -> str:
         loss = self.validation_loss if self.validation_loss == self.validation_loss else self.train_loss
         told = f"loss {loss:.4g}, " if loss == loss else ""
         event = f", {self.event}" if self.event else ""
-        return f"segment {self.segment} ({self.look}): {told}rate {self.rate:.3g}, weight decay {self.decay:.3g}{event}"
+        settings = "".join(f", {name.replace('_', ' ')} {value:.3g}" for name, value in self.settings.items())
+        return f"segment {self.segment} ({self.look}): {told}rate {self.rate:.3g}{settings}{event}"
 
 
 def figure(entries: list[Entry], horizon: int) -> Figure:

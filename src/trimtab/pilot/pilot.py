@@ -6,6 +6,7 @@ import logging
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,15 @@ from trimtab.errors import PilotError
 from trimtab.pilot.agreement import agreed
 from trimtab.pilot.controls import Controls
 from trimtab.pilot.history import Entry, Event, figure
+from trimtab.pilot.knobs import knob_of
 from trimtab.pilot.memory import Memory
+from trimtab.pilot.optimizers import Optimizers
 from trimtab.pilot.watch import Watch
 from trimtab.policy import levers
 from trimtab.policy.archive import SHIPPED
 from trimtab.policy.policy import Policy, Verdict
-from trimtab.policy.rules import BROKEN, EARLY_STEPS, LOOKS_BEFORE, RETREAT
-from trimtab.policy.sight import Setting, Sight
+from trimtab.policy.rules import BROKEN, EARLY_STEPS, LOOKS_BEFORE, RAMP, REGRET, RETREAT, ramp
+from trimtab.policy.sight import FEATURES, Setting, Sight
 from trimtab.policy.signals import Look, Signals
 
 if TYPE_CHECKING:
@@ -31,17 +34,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-REGRET = 0.02
-"""At the end the best weights are put back if their log validation loss is lower by more than this: less is noise."""
+_PLACES = tuple((name, place) for place, name in enumerate(levers.NAMES))
 
 
 class Pilot:
-    """Steers the learning rate and the weight decay of ``optimizer`` over ``horizon`` calls of ``step``.
+    """Steers learning rate, weight decay and what else it is given of a training over ``horizon`` calls of ``step``.
 
     ``optimizer``: one, or several that train one model. ``policy``: one that is shipped, by name, or a file. ``back``: whether
     the best weights so far are kept (memory for one copy of weights, buffers and optimizer state), to go back to from a
-    divergence or a plateau. ``weight_decay``: whether it is moved too (a compiled ``optimizer.step`` is compiled anew whenever
-    it changes). Whatever rate the optimizer has is only where the Pilot starts from.
+    divergence or a plateau. ``weight_decay``, ``momentum`` (μ or β₁): whether they are moved too; a compiled ``optimizer.step``
+    is compiled anew whenever they change. ``knobs``: what else may be moved, by name: ``dropout=model``,
+    ``label_smoothing=criterion`` (validate without it), ``batch_size=LiveLoader(…)``, and anything by a ``Knob``. Whatever
+    values they have are only where the Pilot starts from, and of the rate not even that, unless it is ``given``: it starts from
+    what a first step is to move the weights by. Say ``given=True`` where the rate is known to be right for the weights, as for
+    fine-tuning.
 
     >>> import torch
     >>> from trimtab.pilot import Pilot
@@ -66,21 +72,36 @@ class Pilot:
         policy: str | Path = SHIPPED,
         back: bool = True,
         weight_decay: bool = True,
+        momentum: bool = False,
+        given: bool = False,
+        **knobs: Any,
     ) -> None:
         optimizers = _optimizers(optimizer)
         self._horizon = _whole("horizon", horizon)
         self.policy = Policy.load(policy)
-        self.controls = Controls(optimizers, moves_decay=weight_decay)
-        self.memory = Memory(self.controls.parameters, optimizers) if back else None
+        self.optimizers = Optimizers(optimizers)
+        asked = {"weight_decay": weight_decay, "momentum": momentum}
+        self.controls = Controls(
+            self.optimizers,
+            {name: knob_of(name, given) for name, given in knobs.items()},
+            moves=[name for name in asked if asked[name] and self.optimizers.has(name)],
+        )
+        parameters = self.optimizers.parameters
+        self.memory = Memory(parameters, optimizers) if back else None
         self.history: list[Entry] = []
-        self._base, self._decay = self.controls.start, self.controls.start_decay
         self._best = 0
+        self._given = given
+        self._by_hand = False
         self._warned = False
-        start = np.array([math.nan])
-        self.sight = Sight(start_loss=start, base=np.array([self._base]), horizon=self._horizon, validated=np.array([True]))
-        parameters = self.controls.parameters
+        base = self.controls.values[:, 0].copy()
+        self.sight = Sight(start_loss=np.array([math.nan]), base=base, horizon=self._horizon, validated=np.array([True]))
         self.watch = Watch(
-            optimizers[0], parameters, before=self._before_first_step, early=self._after_first_steps, early_steps=EARLY_STEPS
+            optimizers[0],
+            parameters,
+            before=self._before_first_step,
+            early=self._after_first_steps,
+            early_steps=EARLY_STEPS,
+            each=self._before_step,
         )
 
     @property
@@ -126,8 +147,10 @@ class Pilot:
             raise PilotError("step: expected validation_loss as at the first call, got none")
         without_train = train is None
         train, validation = agreed((_or_nan(train), _or_nan(validation)))
-        event = self._follow_hand()
-        rate = self._base * levers.factor(self.segment, self._horizon)
+        self._follow_hand()
+        event: Event = "changed by hand" if self._by_hand else ""
+        self._by_hand = False
+        rate = self.controls.base * levers.factor(self.segment, self._horizon)
         # a train loss that is not told is taken to be the validation loss: there is then no gap to be seen
         signals = self._signals("segment", train=validation if without_train else train, validation=validation)
         if self._is_broken(signals):
@@ -142,7 +165,7 @@ class Pilot:
 
     def get_last_lr(self) -> list[float]:
         """Return the learning rate of each param group."""
-        return self.controls.rates()
+        return self.optimizers.rates()
 
     def plot(self) -> Figure:
         """Return a figure of the losses and of the learning rate (needs matplotlib)."""
@@ -152,14 +175,12 @@ class Pilot:
         """Return the schedule as plain PyTorch code, a class that is used like this Pilot and needs no trimtab."""
         from trimtab.pilot.export import export
 
-        return export(self.history, early_steps=EARLY_STEPS)
+        return export(self.history, early_steps=EARLY_STEPS, ramp=RAMP)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that an exact continuation needs, beside the states of the model and the optimizer."""
         return {
             "horizon": self._horizon,
-            "base": self._base,
-            "decay": self._decay,
             "best": self._best,
             "history": list(self.history),
             "sight": self.sight.state_dict(),
@@ -170,7 +191,7 @@ class Pilot:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where ``state`` was taken; load the model and the optimizer first."""
-        self._horizon, self._base, self._decay, self._best = (state[name] for name in ("horizon", "base", "decay", "best"))
+        self._horizon, self._best = state["horizon"], state["best"]
         self.history = list(state["history"])
         self.sight.load_state_dict(state["sight"])
         self.watch.load_state_dict(state["watch"])
@@ -179,33 +200,34 @@ class Pilot:
             self.memory.load_state_dict(state["memory"])
 
     def _before_first_step(self) -> None:
-        """Bring the rate to where a step is sane, and let the policy look twice before the first step is made."""
+        """Bring the rate to that of a sound first step, and let the policy look twice before that is made."""
         if self.memory is not None:
             self.memory.keep()
-        self._base = float(levers.sane(np.array([self._base]), np.array([self._share()]))[0])
-        zero = np.zeros(1)
-        self.sight.acted(np.array([self._base]), zero, zero)
+        share = self.optimizers.first_share(self.watch.moving(), self.controls.base)
+        self.controls.begin(share, given=self._given)
+        self.sight.acted(self.controls.values[:, 0])
         for _ in range(LOOKS_BEFORE):
-            self._look("before", self._before_signals(), self._base)
+            self._look("before", self._before_signals(), self.controls.base)
+
+    def _before_step(self, step: int) -> None:
+        """Set the rate of a step while it rises: the last of them sets all of it."""
+        if step < RAMP:
+            self._follow_hand()
+            self.optimizers.set_rate(self.controls.base * levers.factor(self.segment, self._horizon) * ramp(step))
 
     def _after_first_steps(self) -> None:
         if self.segment == 0:
-            rate = self._base * levers.factor(0, self._horizon)
+            rate = self.controls.base * levers.factor(0, self._horizon)
             self._look("early", self._signals("early"), rate)
 
     def _look(self, look: Look, signals: Signals, rate: float) -> None:
         seen = self.sight.see(signals, self._setting(rate))
         self._decide(look, seen, (math.nan, math.nan), "")
 
-    def _share(self) -> float:
-        """Return what the first step is to move the weights by, as a share of their norm."""
-        gradients = self.watch.gradients()
-        norm = math.sqrt(sum(float(weight.detach().norm()) ** 2 for weight in self.controls.parameters))
-        return self.controls.first_step(gradients, self._base) / norm if gradients and norm > 0 else math.nan
-
     def _before_signals(self) -> Signals:
-        weight = self.watch.weight_norm()
-        known = {"weight_norm": weight, "step_norm": weight * self._share(), "gradient_norm": self.watch.gradient_norm()}
+        watch = self.watch
+        step = self.optimizers.first_step([gradient for _, gradient in watch.moving()], self.controls.base)
+        known = {"weight_norm": watch.weight_norm(), "step_norm": step, "gradient_norm": watch.gradient_norm()}
         return _signals("before", known | {"steps": 0.0})
 
     def _signals(self, look: Look, *, train: float = math.nan, validation: float = math.nan) -> Signals:
@@ -213,16 +235,14 @@ class Pilot:
         return _signals(look, figures | {"train_loss": train, "validation_loss": validation})
 
     def _setting(self, rate: float) -> Setting:
-        controls = self.controls
         return Setting(
             rate=np.array([rate]),
-            base=np.array([self._base]),
-            decay=np.array([self._decay]),
-            momentum=np.array([controls.momentum]),
-            adaptive=np.array([controls.adaptive]),
-            decoupled=np.array([controls.decoupled]),
-            has_decay=np.array([controls.has_decay]),
+            values=self.controls.values,
+            has=self.controls.has,
+            adaptive=np.array([self.optimizers.adaptive]),
+            decoupled=np.array([self.optimizers.decoupled]),
             has_back=np.array([self.memory is not None]),
+            given=np.array([self._given]),
         )
 
     def _is_broken(self, signals: Signals) -> bool:
@@ -235,7 +255,7 @@ class Pilot:
 
     def _mended(self, signals: Signals) -> Signals:
         """Go back to the best weights, if they were kept, at a fraction of the rate; return the signals as they now are."""
-        self._base /= RETREAT
+        self.controls.base /= RETREAT
         if self.memory is not None:
             self.memory.go_back()
             self.watch.forget_displacement()
@@ -251,27 +271,35 @@ class Pilot:
 
     def _decide(self, look: Look, seen: np.ndarray, losses: tuple[float, float], event: Event) -> None:
         worse = float(self.sight.error[0]) > float(self.sight.best[0])
-        masks = levers.allowed(
-            decay=np.array([self.controls.has_decay]), back=np.array([self.memory is not None and worse and look == "segment"])
-        )
-        verdict = self.policy.decide(seen[0], [mask[0] for mask in masks])
-        action = tuple(map(int, agreed(tuple(map(float, verdict.action)))))
-        if action[2]:
+        masks = levers.allowed(self.controls.has, np.array([self.memory is not None and worse and look == "segment"]))
+        masks = [mask[0] for mask in masks]
+        verdict = self.policy.decide(seen[0], masks)
+        further = self._further(seen[0], masks)
+        whole = tuple(map(int, agreed(tuple(map(float, (*verdict.action, *further))))))
+        action, further = whole[: len(levers.HEADS)], whole[len(levers.HEADS) :]
+        if action[-1]:
             assert self.memory is not None
             self.memory.go_back()
             self.watch.forget_displacement()
             event = event or "went back"
-        base = levers.RATE.moved(np.array([self._base]), np.array([action[0]]))
-        decay = levers.DECAY.moved(np.array([self._decay]), np.array([action[1]]))
-        self.sight.acted(base, np.array([action[1] - levers.DECAY.keep], dtype=np.float64), np.array([float(action[2])]))
-        self._base, self._decay = float(base[0]), float(decay[0])
+        self.controls.act(action, further)
+        self.sight.acted(self.controls.values[:, 0], np.array([action]))
         self._apply()
-        self._record(look, losses, event, seen[0], verdict)
+        self._record(look, losses, event, seen[0], replace(verdict, action=action))
+
+    def _further(self, seen: np.ndarray, masks: list[np.ndarray]) -> tuple[int, ...]:
+        """Return the moves of the knobs after the first: the policy is asked anew for each, as if it were that."""
+        knob = levers.LEVERS.index(levers.KNOB)
+        moves: list[int] = []
+        for name in self.controls.others[1:]:
+            told = {"knob": self.controls.positions[name], "last knob move": self.controls.last_moves[name]}
+            observation = seen.copy()
+            observation[[FEATURES.index(feature) for feature in told]] = list(told.values())
+            moves.append(self.policy.decide(observation, masks).action[knob])
+        return tuple(moves)
 
     def _apply(self) -> None:
-        self.controls.set_rate(self._base * levers.factor(self.segment, self._horizon))
-        if self.controls.has_decay:
-            self.controls.set_decay(self._decay)
+        self.controls.apply(levers.factor(self.segment, self._horizon))
 
     def _record(
         self, look: Look, losses: tuple[float, float], event: Event, seen: np.ndarray | None, verdict: Verdict | None
@@ -282,10 +310,10 @@ class Pilot:
             train_loss=losses[0],
             validation_loss=losses[1],
             seen=() if seen is None else tuple(map(float, seen)),
-            action=() if verdict is None else verdict.action,
-            values=() if verdict is None else tuple(tuple(map(float, values)) for values in verdict.values),
-            rate=self.controls.rates()[0],
-            decay=self._decay,
+            moves={} if verdict is None else {name: levers.MOVES[name][verdict.action[place]] for name, place in _PLACES},
+            values={} if verdict is None else {name: tuple(values.tolist()) for name, values in verdict.values.items()},
+            rate=self.optimizers.rates()[0],
+            settings=self.controls.settings(),
             expected=math.nan if verdict is None else verdict.expected,
             doubt=math.nan if verdict is None else verdict.doubt,
             best=self._best,
@@ -302,15 +330,13 @@ class Pilot:
             event = "ended at the best"
         self._record("segment", losses, event, None, None)
 
-    def _follow_hand(self) -> Event:
-        """Take over a rate that was set by hand since the last look."""
-        factor = self.controls.hand()
-        if factor == 1.0:
-            return ""
-        self._base *= factor
-        zero = np.zeros(1)
-        self.sight.acted(np.array([self._base]), zero, zero)
-        return "changed by hand"
+    def _follow_hand(self) -> None:
+        """Take over a rate that was set by hand since it was last set here."""
+        factor = self.optimizers.hand()
+        if factor != 1.0:
+            self._by_hand = True
+            self.controls.base *= factor
+            self.sight.acted(self.controls.values[:, 0])
 
     def _warn_of_the_end(self) -> None:
         if not self._warned:

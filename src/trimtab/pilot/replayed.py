@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,11 +12,12 @@ from torch.optim import Optimizer
 
 
 class Schedule:
-    """Sets the learning rate and the weight decay of ``optimizer`` as they were recorded; call ``step`` after each segment.
+    """Sets the hyperparameters of ``optimizer`` as they were recorded; call ``step`` after each segment.
 
-    ``first``: rate and decay from the start, and those after ``early_steps`` steps. ``segments``: rate and decay after each
-    segment. ``back``: segment → the earlier segment (0: the start) whose weights were put back at its end. The groups keep
-    their ratios. ``model`` is needed where weights were put back.
+    ``first``: the settings from the start, and those after ``early_steps`` steps. ``segments``: those after each segment.
+    ``back``: segment → the earlier segment (0: the start) whose weights were put back at its end. Over the first ``ramp`` steps
+    the rate rises linearly. The groups keep their ratios. ``model`` is needed where weights were put back. ``knobs``: by the
+    name of every setting that is not the optimizer's own, a function that sets it.
     """
 
     def __init__(
@@ -24,13 +25,19 @@ class Schedule:
         optimizer: Optimizer,
         model: nn.Module,
         *,
-        first: Sequence[tuple[float, float]],
+        first: Sequence[Mapping[str, float]],
         early_steps: int,
-        segments: Sequence[tuple[float, float]],
+        ramp: int,
+        segments: Sequence[Mapping[str, float]],
         back: Mapping[int, int],
+        knobs: Mapping[str, Callable[[float], object]] | None = None,
     ) -> None:
+        self.knobs = dict(knobs or {})
+        missing = set(segments[-1]) - {"lr", "weight_decay", "momentum"} - set(self.knobs)
+        if missing:
+            raise ValueError(f"knobs: expected a function for each of {', '.join(sorted(missing))}")
         self.optimizer, self.model = optimizer, model
-        self.first, self.early_steps, self.segments, self.back = first, early_steps, segments, back
+        self.first, self.early_steps, self.ramp, self.segments, self.back = first, early_steps, ramp, segments, back
         groups = optimizer.param_groups
         rate, decay = float(groups[0]["lr"]), max(float(group.get("weight_decay", 0.0)) for group in groups)
         self.rates = [float(group["lr"]) / rate for group in groups]
@@ -38,21 +45,30 @@ class Schedule:
         self.segment, self.steps = 0, 0
         self.kept: dict[int, tuple[Any, Any]] = {}
         self.keep()
-        self.set(*first[0])
+        self.set(first[0])
         optimizer.register_step_post_hook(self.count)
 
-    def set(self, rate: float, decay: float) -> None:
-        """Set rate and decay of every group."""
+    def set(self, settings: Mapping[str, float]) -> None:
+        """Set the hyperparameters of every group, and the knobs."""
+        self.settings = settings
+        rate = settings["lr"] * min(1.0, (self.steps + 1) / self.ramp)
         for group, rates, decays in zip(self.optimizer.param_groups, self.rates, self.decays, strict=True):
             group["lr"] = rate * rates
             if "weight_decay" in group:
-                group["weight_decay"] = decay * decays
+                group["weight_decay"] = settings["weight_decay"] * decays
+            if "momentum" in settings and "betas" in group:
+                group["betas"] = (settings["momentum"], *group["betas"][1:])
+            elif "momentum" in settings:
+                group["momentum"] = settings["momentum"]
+        for name, change in self.knobs.items():
+            change(settings[name])
 
     def count(self, *_: Any) -> None:
-        """Change rate and decay after the first few steps."""
+        """Change the settings after the first few steps, and the rate while it rises."""
         self.steps += 1
-        if self.steps == self.early_steps and self.segment == 0 and len(self.first) > 1:
-            self.set(*self.first[1])
+        early = self.steps == self.early_steps and self.segment == 0 and len(self.first) > 1
+        if early or self.steps < self.ramp:
+            self.set(self.first[1] if early else self.settings)
 
     def keep(self) -> None:
         """Keep what a later segment goes back to."""
@@ -69,4 +85,4 @@ class Schedule:
             self.optimizer.load_state_dict(copy.deepcopy(state))
         self.keep()
         if self.segment <= len(self.segments):
-            self.set(*self.segments[self.segment - 1])
+            self.set(self.segments[self.segment - 1])

@@ -20,8 +20,8 @@ PAIRS = 4
 class Watch:
     """Counts the steps of ``optimizer`` and samples some of them: gradient, weights before and after.
 
-    ``before(optimizer)`` is called before the very first step, when its gradients are known, and ``early(optimizer)`` after the
-    first ``early_steps``.
+    ``before()`` is called before the very first step, when its gradients are known, ``early()`` after the first
+    ``early_steps``, and ``each(step)`` before each step, with its number from 0.
     """
 
     def __init__(
@@ -32,13 +32,14 @@ class Watch:
         before: Callable[[], None],
         early: Callable[[], None],
         early_steps: int,
+        each: Callable[[int], None],
     ) -> None:
         self._optimizer = optimizer
         self.parameters = list(parameters)
         size = sum(weight.numel() for weight in self.parameters)
         self._stride = -(-size // COORDINATES) or 1
         self._scale = math.sqrt(self._stride)
-        self._before, self._early, self._early_steps = before, early, early_steps
+        self._before, self._early, self._early_steps, self._each = before, early, early_steps, each
         self.total = 0
         self.steps = 0
         self._last_steps = 0
@@ -63,6 +64,7 @@ class Watch:
     def _pre(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002 (the form of a hook)
         if self.total == 0:
             self._before()
+        self._each(self.total)
         if self._begun is None:
             self._begun = self._sample(self.parameters)
         sampled = self._is_sample(self.steps)
@@ -91,9 +93,10 @@ class Watch:
         # nobody knows yet how long a segment is: 0, 2, 6, 14, 30, …
         return (step + 2) & (step + 1) == 0
 
-    def gradients(self) -> list[Tensor]:
-        """Return the gradients as they are now, of the weights that have one."""
-        return [weight.grad for weight in self.parameters if weight.grad is not None]
+    def moving(self) -> list[tuple[Tensor, Tensor]]:
+        """Return the weights that have a gradient, with it as it is now."""
+        scale = self._gradient_scale()
+        return [(weight.detach(), weight.grad / scale) for weight in self.parameters if weight.grad is not None]
 
     def weight_norm(self) -> float:
         return self._scale * float(self._sample(self.parameters).norm())

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from trimtab.errors import PolicyError
-from trimtab.policy.levers import DECAY, NAMES, RATE
+from trimtab.policy.levers import MOVES
 from trimtab.policy.sight import FEATURES
 
 FORMAT = 1
@@ -28,10 +28,13 @@ _KEY = "trimtab-policy"
 class PolicyFile:
     """What a policy file holds.
 
-    ``arrays``: float32, by name, those of ``agents.network``. ``architecture``: its fields. ``scale``: by which values are
-    multiplied to be differences of log loss. ``card``: how it was learned, as plain data.
+    ``features``, ``levers``: what it sees and moves, by name, in its own order: of those that there are, all or some.
+    ``arrays``: float32, by name, those of ``agents.network``. ``architecture``: its fields. ``scale``: what values are
+    multiplied by to be in the unit of ``rewards``. ``card``: how it was learned, as plain data.
     """
 
+    features: tuple[str, ...]
+    levers: tuple[str, ...]
     arrays: Mapping[str, np.ndarray]
     architecture: Mapping[str, Any]
     scale: float
@@ -44,8 +47,8 @@ def write(policy: PolicyFile) -> bytes:
     """Return ``policy`` as safetensors bytes; weights are stored in half precision."""
     head = {
         "format": FORMAT,
-        "features": FEATURES,
-        "levers": _levers(),
+        "features": policy.features,
+        "levers": {name: MOVES[name] for name in policy.levers},
         "architecture": dict(policy.architecture),
         "scale": policy.scale,
         "prior": policy.prior,
@@ -67,14 +70,24 @@ def read(data: bytes, source: str) -> PolicyFile:
         raise PolicyError(
             f"{source}: expected a policy file, got {len(data)} bytes that are none or not all of one ({error})"
         ) from error
-    if version != FORMAT or head["features"] != list(FEATURES) or head["levers"] != _levers():
+    known = all(name in MOVES and tuple(moves) == MOVES[name] for name, moves in head["levers"].items())
+    if version != FORMAT or not known or not set(head["features"]) <= set(FEATURES):
         raise PolicyError(
             f"{source}: a policy of another version of trimtab (format {version}, here {FORMAT}, or other features or levers); "
             "learn it anew, or install the version that it was learned with"
         )
     full = {name: array.astype(np.float32) for name, array in arrays.items()}
     prior = tuple(tuple(map(float, row)) for row in head["prior"])
-    return PolicyFile(full, head["architecture"], head["scale"], prior, head["prior_scale"], head["card"])
+    return PolicyFile(
+        features=tuple(head["features"]),
+        levers=tuple(head["levers"]),
+        arrays=full,
+        architecture=head["architecture"],
+        scale=head["scale"],
+        prior=prior,
+        prior_scale=head["prior_scale"],
+        card=head["card"],
+    )
 
 
 def load_policy(name: str | Path) -> PolicyFile:
@@ -97,7 +110,3 @@ def shipped() -> tuple[str, ...]:
 def _load_shipped(name: str) -> PolicyFile:
     file = resources.files("trimtab.policy").joinpath("weights", f"{name}.safetensors")
     return read(file.read_bytes(), name)
-
-
-def _levers() -> dict[str, list[float]]:
-    return {RATE.name: list(RATE.factors), DECAY.name: list(DECAY.factors), NAMES[2]: [0.0, 1.0]}

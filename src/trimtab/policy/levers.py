@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -14,70 +14,117 @@ FloatArray: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"
 
 @dataclass(frozen=True, slots=True)
 class Lever:
-    """One head: its value is multiplied by one of ``factors`` (1 among them) and kept in [low, high]; ``zero``: it may be 0.
+    """One head: each of ``moves`` changes the value, which stays in [low, high].
 
-    From 0 a factor above 1 leads to ``first``; a factor below 1 leads from ``low`` to 0.
+    ``scale``: "log": a move is a factor; "linear": a difference; "complement": a factor of the value's distance to 1.
+    ``first``: a lever that has one may be 0: from 0 a factor above 1 leads to ``first``, and a factor below 1 leads from the
+    bottom to 0.
     """
 
     name: str
-    factors: tuple[float, ...]
+    moves: tuple[float, ...]
     low: float
     high: float
-    zero: bool = False
+    scale: Literal["log", "linear", "complement"] = "log"
     first: float = 0.0
 
     @property
     def keep(self) -> int:
         """Index of the move that changes nothing."""
-        return self.factors.index(1.0)
+        return self.moves.index(0.0 if self.scale == "linear" else 1.0)
+
+    def at(self, position: FloatArray) -> FloatArray:
+        """Return the value at ``position``, from 0 (``low``) to 1 (``high``) on the lever's own scale."""
+        if self.scale == "linear":
+            return self.low + (self.high - self.low) * position
+        if self.scale == "complement":
+            return 1.0 - (1.0 - self.low) * ((1.0 - self.high) / (1.0 - self.low)) ** position
+        return self.low * (self.high / self.low) ** position
+
+    def position(self, value: FloatArray) -> FloatArray:
+        """Return where ``value`` stands, from 0 to 1: the inverse of ``at``."""
+        low, high = np.array(self.low), np.array(self.high)
+        if self.scale == "linear":
+            return (value - low) / (high - low)
+        if self.scale == "complement":
+            return np.log((1.0 - value) / (1.0 - low)) / np.log((1.0 - high) / (1.0 - low))
+        return np.log(np.maximum(value, low) / low) / np.log(high / low)
 
     def moved(self, value: FloatArray, moves: np.ndarray) -> FloatArray:
-        """Return ``value`` (N,) after ``moves`` (N,), indices into ``factors``."""
-        factor = np.asarray(self.factors)[moves]
-        after = np.clip(value * factor, self.low, self.high)
-        if self.zero:
-            after = np.where(value == 0, np.where(factor > 1, self.first, 0.0), after)
-            after = np.where((factor < 1) & (value * factor < self.low), 0.0, after)
-        return np.where(factor == 1.0, value, after)
+        """Return ``value`` (N,) after ``moves`` (N,), indices into the lever's moves."""
+        size = np.asarray(self.moves)[moves]
+        if self.scale == "linear":
+            after = np.minimum(np.maximum(value + size, self.low), self.high)
+        elif self.scale == "complement":
+            after = 1.0 - np.minimum(np.maximum((1.0 - value) * size, 1.0 - self.high), 1.0 - self.low)
+        else:
+            after = np.minimum(np.maximum(value * size, self.low), self.high)
+            if self.first:
+                after = np.where(value == 0, np.where(size > 1, self.first, 0.0), after)
+                after = np.where((size < 1) & (value * size < self.low), 0.0, after)
+        return np.where(moves == self.keep, value, after)
 
 
 RATE = Lever("lr", (0.2, 0.5, 0.8, 1.0, 1.25, 2.0, 5.0), 1e-9, 1e3)
-DECAY = Lever("weight_decay", (0.25, 1.0, 4.0), 1e-6, 1.0, zero=True, first=1e-4)
+DECAY = Lever("weight_decay", (0.25, 1.0, 4.0), 1e-6, 1.0, first=1e-4)
+MOMENTUM = Lever("momentum", (0.5, 1.0, 2.0), 0.0, 0.99, scale="complement")
+DROPOUT = Lever("dropout", (-0.1, 0.0, 0.1), 0.0, 0.6, scale="linear")
+SMOOTHING = Lever("label_smoothing", (-0.05, 0.0, 0.05), 0.0, 0.3, scale="linear")
+KNOB = Lever("knob", (-0.15, 0.0, 0.15), 0.0, 1.0, scale="linear")
+"""Any other hyperparameter, of which nothing is known but where it stands between its bounds, from 0 to 1."""
+LEVERS = (RATE, DECAY, MOMENTUM, DROPOUT, SMOOTHING, KNOB)
 BACK = "back"
 """The head that goes back to the best weights so far: 0 stays, 1 goes."""
 
-HEADS: tuple[int, ...] = (len(RATE.factors), len(DECAY.factors), 2)
-"""Number of moves of each head, in the order lr, weight_decay, back."""
-NAMES = (RATE.name, DECAY.name, BACK)
-KEEP = (RATE.keep, DECAY.keep, 0)
+NAMES = (*(lever.name for lever in LEVERS), BACK)
+MOVES: dict[str, tuple[float, ...]] = {**{lever.name: lever.moves for lever in LEVERS}, BACK: (0.0, 1.0)}
+"""What the moves of each head are."""
+HEADS: tuple[int, ...] = tuple(len(MOVES[name]) for name in NAMES)
+"""Number of moves of each head, in the order of NAMES."""
+KEEP = (*(lever.keep for lever in LEVERS), 0)
 """The action that changes nothing."""
 
 
-def allowed(*, decay: np.ndarray, back: np.ndarray) -> list[np.ndarray]:
+def moved(values: FloatArray, actions: np.ndarray) -> FloatArray:
+    """Return the levers' ``values``, (N, levers), after ``actions``, (N, heads)."""
+    columns = [
+        lever.moved(values[:, index], actions[:, index]) if (actions[:, index] != lever.keep).any() else values[:, index]
+        for index, lever in enumerate(LEVERS)
+    ]
+    return np.stack(columns, 1)
+
+
+def allowed(has: np.ndarray, back: np.ndarray) -> list[np.ndarray]:
     """Return which moves each of N trainings may make, one array (N, moves) a head.
 
-    ``decay``, ``back``, (N,) bool: whether the weight decay is a lever of it, and whether it has better weights to go back to.
+    ``has``, (N, levers) bool: which hyperparameters may be moved; ``back``, (N,): whether there are better weights to go to.
     """
-    count = len(decay)
-    masks = [np.ones((count, moves), dtype=bool) for moves in HEADS]
-    masks[1] &= decay[:, None] | (np.arange(HEADS[1]) == KEEP[1])
-    masks[2] &= back[:, None] | (np.arange(HEADS[2]) == KEEP[2])
-    return masks
+    free = [*has.T, back]
+    return [mine[:, None] | (np.arange(moves) == keep) for mine, moves, keep in zip(free, HEADS, KEEP, strict=True)]
 
 
-SANE = (3e-4, 0.2)
-"""How far one step may move the weights, as a share of their norm, before anything is known of a training.
+FIRST: dict[str, tuple[float, float]] = {"adaptive": (0.03, 0.4), "plain": (0.1, 0.012)}
+"""Where a run starts with an optimizer that scales its steps by gradient statistics, and with one that does not: a rate, and
+how far the first full step moves the weights as a share of their norm (geometric mean over the weight matrices). The start is
+the geometric mean of that rate and of the one which gives that share: the first knows nothing of the net, the second of
+training. Both are sound for trainings of some hundred steps."""
+FIRST_DECAY = 0.1
+"""The weight decay to start from, found in the same way, where it is moved and decoupled from the gradient."""
+SANE = (3e-4, 1.0)
+"""The same for a rate that is given and meant: one with which the first step would be shorter or longer is brought to the
+nearer end. At one end nothing happens for many segments, at the other the net is broken before its first loss is seen."""
 
-A rate with which the first step would move them by less or by more is brought to the nearer end before that step is made: at
-one end nothing happens for many segments, at the other the net is broken before its first loss is seen.
-"""
 
+def first_rate(rate: FloatArray, share: FloatArray, *, adaptive: np.ndarray, given: np.ndarray) -> FloatArray:
+    """Return the rates, (N,), to start from; a first step at ``rate`` would move the weights by ``share`` of their norm.
 
-def sane(rate: FloatArray, share: FloatArray) -> FloatArray:
-    """Return the rates, (N,), that bring ``share``, (N,), what the first step is to move the weights by, into SANE."""
+    Where the rate is ``given`` it is only brought into SANE; otherwise it is that of FIRST, whatever it was.
+    """
     known = np.isfinite(share) & (share > 0)
-    target = np.clip(share, *SANE)
-    return np.where(known, rate * np.divide(target, share, out=np.ones_like(share), where=known), rate)
+    usual, wanted = np.where(adaptive, *np.array([FIRST["adaptive"], FIRST["plain"]])[:, :, None])
+    unit = np.divide(rate, share, out=np.ones_like(share), where=known)
+    meant = np.where(known, unit * np.clip(share, *SANE), rate)
+    return np.where(given, meant, np.sqrt(usual * np.where(known, unit * wanted, usual)))
 
 
 def factor(segment: int, horizon: int) -> float:

@@ -13,21 +13,23 @@ from trimtab.agents.acting import ActingForward
 from trimtab.agents.caution import cautious
 from trimtab.agents.network import Architecture
 from trimtab.policy.archive import SHIPPED, PolicyFile, load_policy
-from trimtab.policy.levers import KEEP
+from trimtab.policy.levers import KEEP, NAMES
+from trimtab.policy.sight import FEATURES
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a policy makes of one observation.
 
-    ``action``: one move a head. ``values``, ``spreads``: of every move of each head, mean and standard deviation over the
-    ensemble, as differences of log loss; −inf where a move may not be made. ``expected``: by how much the log loss is going to
-    fall until the end of the run more than in a run steered by the policy with its exploration. ``doubt``: its deviation.
+    ``action``: one move a head. ``values``, ``spreads``: by the names of the heads that the policy has, of every move, mean and
+    standard deviation over the ensemble; −inf where a move may not be made. ``expected``: how much lower the run is going to
+    end than runs on such data do on average that are steered with exploration; ``doubt``: its deviation over the ensemble. The
+    unit of them all is by how much such runs' final log losses lie apart.
     """
 
     action: tuple[int, ...]
-    values: tuple[np.ndarray, ...]
-    spreads: tuple[np.ndarray, ...]
+    values: dict[str, np.ndarray]
+    spreads: dict[str, np.ndarray]
     expected: float
     doubt: float
 
@@ -43,7 +45,9 @@ class Policy:
         prior_weights = {name: array for name, array in file.arrays.items() if name.startswith("prior.")}
         self.careful = careful
         self.card = file.card
-        self._heads = architecture.heads
+        self._columns = np.array([FEATURES.index(name) for name in file.features])
+        self._places = tuple(NAMES.index(name) for name in file.levers)
+        self._heads = tuple(zip(file.levers, architecture.heads, strict=True))
         self._mask = np.zeros((len(architecture.heads), architecture.moves), dtype=bool)
         self._scale = file.scale
         self._forward = ActingForward(architecture, weights, np.array(file.prior), prior_weights, file.prior_scale)
@@ -54,11 +58,11 @@ class Policy:
         return cls(load_policy(name), **options)
 
     def decide(self, observation: np.ndarray, masks: list[np.ndarray]) -> Verdict:
-        """Return what to do at ``observation``, (features,), with the moves that ``masks``, (moves,) a head, allow."""
-        self._forward.start(observation)
+        """Return what to do at ``observation``, (len(FEATURES),), with the moves that ``masks``, (moves,) a head, allow."""
+        self._forward.start(observation[self._columns])
         members = self._forward.table() * self._scale
-        for row, mask in zip(self._mask, masks, strict=True):
-            row[: len(mask)] = mask
+        for row, place in zip(self._mask, self._places, strict=True):
+            row[: len(masks[place])] = masks[place]
         members[:, ~self._mask] = -np.inf
         # sums, not mean() and std(): those cost several times as much on so few numbers
         share = 1.0 / len(members)
@@ -68,10 +72,9 @@ class Policy:
         worth = np.add.reduce(np.maximum.reduce(members, axis=2), axis=1)
         expected = float(np.add.reduce(worth)) * share
         doubt = math.sqrt(float(np.add.reduce(worth * worth)) * share - expected * expected + 1e-12)
-        if self.careful:
-            action = tuple(cautious(members[:, head, :], keep) for head, keep in enumerate(KEEP))
-        else:
-            action = tuple(mean.argmax(1).tolist())
-        values = tuple(row[:moves] for row, moves in zip(mean, self._heads, strict=True))
-        spreads = tuple(row[:moves] for row, moves in zip(spread, self._heads, strict=True))
-        return Verdict(action, values, spreads, expected, doubt)
+        action = list(KEEP)
+        for head, place in enumerate(self._places):
+            action[place] = cautious(members[:, head, :], KEEP[place]) if self.careful else int(mean[head].argmax())
+        values = {name: row[:moves] for row, (name, moves) in zip(mean, self._heads, strict=True)}
+        spreads = {name: row[:moves] for row, (name, moves) in zip(spread, self._heads, strict=True)}
+        return Verdict(tuple(action), values, spreads, expected, doubt)

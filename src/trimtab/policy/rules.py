@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+RAMP = 20
+"""Over so many steps from the first the rate rises linearly to what is set: moments and normalisations settle meanwhile."""
 EARLY_STEPS = 4
 """Steps of the first segment after which the policy looks again."""
 LOOKS_BEFORE = 2
@@ -12,3 +14,14 @@ BROKEN = math.log(10.0)
 """A loss that is so much above the start (in logarithms), or not finite, is a divergence: the training goes back."""
 RETREAT = 5.0
 """By this the rate is divided after a divergence."""
+REGRET = 0.02
+"""A run ends at its best weights, where it has them, if its last validation loss is so much above theirs (in logarithms)."""
+
+
+def ramp(step: int) -> float:
+    """Return the share of its rate with which ``step`` (from 0) is made.
+
+    >>> ramp(0), ramp(19), ramp(1000)
+    (0.05, 1.0, 1.0)
+    """
+    return min(1.0, (step + 1) / RAMP)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from trimtab.policy.levers import DROPOUT, KEEP, KNOB, LEVERS, SMOOTHING
 from trimtab.policy.signals import Signals
 
 LIMIT = 10.0
@@ -54,27 +55,39 @@ FEATURES = (
     "went back",
     "decay is a lever",
     "back is a lever",
+    "last momentum move",
+    "momentum is a lever",
+    "dropout",
+    "last dropout move",
+    "dropout is a lever",
+    "label smoothing",
+    "last smoothing move",
+    "smoothing is a lever",
+    "knob",
+    "last knob move",
+    "knob is a lever",
+    "rate is given",
 )
 """Names of the features, in order. Differences of losses are differences of their logarithms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How N trainings are set when they are looked at: arrays (N,).
+    """How N trainings are set when they are looked at: arrays (N,), of levers (N, len(LEVERS)).
 
-    ``rate``: learning rate of the steps that were made last; ``base``: the rate that the reference schedule multiplies.
-    ``adaptive``, ``decoupled``: whether the optimizer scales its steps by gradient statistics, decays weights by itself.
-    ``has_decay``, ``has_back``: whether these levers may be moved.
+    ``rate``: learning rate of the steps that were made last. ``values``: of the levers, of which the first is the rate that the
+    reference schedule multiplies; ``has``: which of them may be moved; those of weight decay and momentum are known in any
+    case. ``adaptive``, ``decoupled``: whether the optimizer scales its steps by gradient statistics, decays weights by itself.
+    ``has_back``: whether it may go back. ``given``: whether it started from the rate that it was given.
     """
 
     rate: np.ndarray
-    base: np.ndarray
-    decay: np.ndarray
-    momentum: np.ndarray
+    values: np.ndarray
+    has: np.ndarray
     adaptive: np.ndarray
     decoupled: np.ndarray
-    has_decay: np.ndarray
     has_back: np.ndarray
+    given: np.ndarray
 
 
 class Sight:
@@ -94,7 +107,7 @@ class Sight:
         self._since_best = np.zeros(count)
         self._change, self._before, self._smooth, self._noise = (np.zeros(count) for _ in range(4))
         self._train, self._gap, self._gradient = (np.full(count, np.nan) for _ in range(3))
-        self._last = np.zeros((3, count))
+        self._last = np.zeros((len(LEVERS) + 1, count))
         self._base = self._first_base.copy()
 
     def begin(self, start_loss: np.ndarray) -> None:
@@ -111,11 +124,14 @@ class Sight:
         """Go on where ``state`` was taken."""
         vars(self).update({name: value.copy() if isinstance(value, np.ndarray) else value for name, value in state.items()})
 
-    def acted(self, base: np.ndarray, decay_move: np.ndarray, back: np.ndarray) -> None:
-        """Take note of what was done: the new base rates, −1, 0 or 1 for the decay, and who went back to the best."""
-        self._last = np.stack([np.log(base / self._base), decay_move, back])
+    def acted(self, base: np.ndarray, actions: np.ndarray | None = None) -> None:
+        """Take note of what was done: the new base rates, (N,), by ``actions``, (N, heads); None: all else was left alone."""
+        self._last[:] = 0.0
+        self._last[0] = np.log(base / self._base)
+        if actions is not None:
+            self._last[1:] = actions.T[1:] - np.array(KEEP[1:])[:, None]
         self._base = base.astype(np.float64)
-        went = back > 0
+        went = self._last[-1] > 0
         self.error = np.where(went, self.best, self.error)
 
     def see(self, signals: Signals, setting: Setting) -> np.ndarray:
@@ -195,18 +211,28 @@ class Sight:
         )
 
     def _settings(self, steps: np.ndarray, setting: Setting) -> tuple[np.ndarray, ...]:
-        decays = setting.decay > 0
-        shrink = np.log(np.where(decays, setting.rate * setting.decay, 1.0)) + steps
+        _, decay, momentum, *others = setting.values.T
+        _, has_decay, has_momentum, *has = setting.has.T
+        last_rate, last_decay, last_momentum, *last, back = self._last
+        decays = decay > 0
+        shrink = np.log(np.where(decays, setting.rate * decay, 1.0)) + steps
+        rest = zip((DROPOUT, SMOOTHING, KNOB), others, last, has, strict=True)
         return (
             setting.adaptive,
             setting.decoupled,
-            setting.momentum,
+            momentum,
             np.where(decays, shrink / LN10 + 3.0, 0.0),
             ~decays,
             np.log(self._base / self._first_base) / 2.0,
-            *self._last,
-            setting.has_decay,
+            last_rate,
+            last_decay,
+            back,
+            has_decay,
             setting.has_back,
+            last_momentum,
+            has_momentum,
+            *(column for lever, value, move, here in rest for column in (here * value / lever.high, move, here)),
+            setting.given,
         )
 
 
