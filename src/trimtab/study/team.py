@@ -66,6 +66,8 @@ class Team:
 
     def overridden(self, settings: Mapping[str, Value]) -> Settings:
         """Return ``settings`` under the user's overrides: fixed values, changed bounds."""
+        if self._allowed is self.space and not self._fixed and isinstance(settings, Settings):
+            return settings
         values = dict(settings)
         for name, member in self._allowed.items():
             if isinstance(member, (Float, Int)):
@@ -96,7 +98,7 @@ class Team:
         if settings in tried:
             decision = self._otherwise(decision, masks, now, tried, rng)
             settings = self._allowed.apply(now, decision.action)
-        features = tuple(zip(self._names, map(float, seen.observation), strict=True))
+        features = tuple(zip(self._names, seen.observation.tolist(), strict=True))
         predicted = (seen.best - float(decision.worth.mean()), float(decision.worth.std()))
         choice = Choice(kind, reason, features, self._heads(decision), predicted)
         return settings, choice
@@ -182,8 +184,8 @@ class Team:
                 name=name,
                 agent=self.name,
                 moves=self._labels[name],
-                values=tuple(map(float, decision.values[head])),
-                spreads=tuple(map(float, decision.spreads[head])),
+                values=tuple(decision.values[head].tolist()),
+                spreads=tuple(decision.spreads[head].tolist()),
                 chosen=decision.action[head],
                 explored=decision.explored[head],
             )
