@@ -1,4 +1,4 @@
-"""The held-out tasks by name. None of their data sets may be used to train, choose or tune a policy."""
+"""The tasks by name. None of their data sets may be used to train a policy; those held out, to choose or tune one either."""
 
 from __future__ import annotations
 
@@ -126,3 +126,16 @@ ALL = (
 )
 
 TASKS = {task.name: task for task in ALL}
+
+DEVELOPMENT = (
+    "segments-mlp",
+    "computers-mlp",
+    "mnist-mlp",
+    "polarity-bag",
+    "italy-power-lstm",
+    "pneumonia-cnn",
+    "questions-transformer",
+    "heart-convolution",
+)
+"""Tasks by which rules and policies may be chosen. No headline is of them."""
+HELD_OUT = tuple(name for name in TASKS if name not in DEVELOPMENT)

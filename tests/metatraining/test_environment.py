@@ -29,8 +29,8 @@ def small(seed: int = 0) -> Course:
     rng = np.random.default_rng(seed)
     problem = mixtures(rng, SETS)
     build = partial(MLP, problem.inputs.shape[2], problem.outputs, width=8, depth=1, activation="relu")
-    drawn = draw(np.random.default_rng(5), count=16)
-    draws = replace(drawn.draws, seeds=rng.integers(1000, size=16), batch=np.full(16, 8))
+    drawn = draw(np.random.default_rng(5), clones=2)
+    draws = replace(drawn.draws, batch=np.full(16, 8))
     return replace(drawn, build=build, problem=problem, draws=draws, horizon=4, steps=6)
 
 
@@ -93,7 +93,16 @@ def test_straying_stays_within_the_masks() -> None:
     masks = [np.eye(moves, dtype=bool)[np.zeros(50, dtype=int)] for moves in HEADS]
     strayed = stray(np.zeros((50, len(HEADS)), dtype=int), masks, np.ones(50), rng)
     assert (strayed == 0).all()
-    assert ladder(8)[0] < ladder(8)[-1] <= 0.4
+    assert ladder(8)[0] == 0.0
+    assert (np.diff(ladder(8)) > 0).all()
+    assert ladder(8)[-1] <= 0.4
+
+
+def test_clones_that_are_steered_alike_end_alike() -> None:
+    environment, _, _ = play(small(4), keep)
+    ends = environment.error.reshape(SETS, 2)
+    np.testing.assert_allclose(ends[:, 0], ends[:, 1], rtol=1e-5)
+    assert len(np.unique(ends[:, 0])) == SETS
 
 
 def test_a_learning_that_is_stopped_goes_on_where_it_was(tmp_path) -> None:
@@ -124,7 +133,7 @@ def test_the_shipped_file_decides_as_the_agent_does() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_distribution_can_be_trained(seed: int) -> None:
-    course = replace(draw(np.random.default_rng(100 + seed), count=8), horizon=1, steps=3)
+    course = replace(draw(np.random.default_rng(100 + seed), clones=1), horizon=1, steps=3)
     environment, _, _ = play(course, keep)
     assert np.isfinite(environment.error).all()
 

@@ -163,6 +163,21 @@ def test_a_run_without_validation_is_steered_by_the_train_loss() -> None:
     assert pilot.history[-2].features()["validation known"] == 0.0
 
 
+def test_losses_below_zero_steer_as_well() -> None:
+    plain, lowered = Loop(), Loop()
+    pilots = [tt.Pilot(loop.optimizer, horizon=8) for loop in (plain, lowered)]
+    plain.fly(pilots[0], 8)
+    for _ in range(8):
+        train = lowered.train()
+        pilots[1].step(train_loss=train - 0.3, validation_loss=lowered.validate() - 0.3)
+    assert min(entry.validation_loss for entry in pilots[1].history if entry.look == "segment") < 0
+    assert all(np.isfinite(entry.seen).all() for entry in pilots[1].history if entry.seen)
+    assert lowered.validate() < 1.5 * plain.validate()
+    resumed = tt.Pilot(Loop().optimizer, horizon=8)
+    resumed.load_state_dict(pilots[1].state_dict())
+    assert resumed.scale.unit == pilots[1].scale.unit > 0
+
+
 def test_the_horizon_may_be_extended_and_its_end_is_told_once() -> None:
     loop = Loop()
     pilot = tt.Pilot(loop.optimizer, horizon=2)

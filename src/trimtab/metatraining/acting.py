@@ -10,9 +10,12 @@ from trimtab.policy.levers import HEADS
 BOLDEST, TIMIDEST = 0.4, 0.003
 
 
-def ladder(count: int) -> np.ndarray:
-    """Return the probabilities of straying, (count,), evenly spaced in their logarithm. Horgan et al. 2018, section 4."""
-    return np.geomspace(TIMIDEST, BOLDEST, count)
+def ladder(clones: int) -> np.ndarray:
+    """Return the probability of straying of each of the ``clones`` of a training, (clones,).
+
+    The first never strays; the others' are evenly spaced in their logarithm. Horgan et al. 2018, section 4.
+    """
+    return np.concatenate([[0.0], np.geomspace(TIMIDEST, BOLDEST, clones - 1)])
 
 
 def greedy(agent: DQNAgent, observation: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,9 @@ from trimtab.metatraining.update import KINDS
 from trimtab.policy.levers import LEVERS
 
 SETS = 8
-"""Data sets in a course. Trainings on the same one are siblings: what all of them gain says how much there is to gain."""
+"""Data sets in a course."""
+CLONES = 8
+"""Trainings on each of them, which differ in nothing but in how they are steered: how they end says what that is worth."""
 
 FORMS: dict[Form, float] = {"vector": 0.55, "image": 0.13, "tokens": 0.17, "pairs": 0.08, "sequence": 0.07}
 """How often each form of data is drawn."""
@@ -61,31 +63,33 @@ class Course:
         return f"{self.problem.name}, {model}, {self.horizon} × {self.steps}"
 
 
-def draw(rng: np.random.Generator, *, count: int = 64, longest: int = 120) -> Course:
-    """Return a course of ``count`` trainings, with at most ``longest`` segments."""
+def draw(rng: np.random.Generator, *, clones: int = CLONES, longest: int = 120) -> Course:
+    """Return a course of SETS × ``clones`` trainings, those of a set one after the other, with at most ``longest`` segments."""
     form = rng.choice(np.array(list(FORMS)), p=np.array(list(FORMS.values())))
     kinds = BY_FORM[form]
     problem = kinds[int(rng.integers(len(kinds)))](rng, SETS)
     horizon = _log_uniform(rng, 10, longest if rng.random() < 0.15 else min(50, longest))
     total = COST[form] * _log_uniform(rng, 100, 1500)
     steps = max(3, min(80, int(total / horizon)))
-    draws = _draws(rng, count, largest=64 if COST[form] == 1.0 else 32)
-    moved = _levers(rng, draws.kinds, labels=problem.loss != "mse")
-    return Course(_model(rng, problem), problem, draws, horizon, steps, **moved, **_told(rng, count))
+    draws = _draws(rng, largest=64 if COST[form] == 1.0 else 32)
+    of_each = {**_levers(rng, draws.kinds, labels=problem.loss != "mse"), **_told(rng)}
+    draws = Draws(**{name: np.repeat(values, clones) for name, values in asdict(draws).items()})
+    repeated = {name: np.repeat(values, clones, axis=0) for name, values in of_each.items()}
+    return Course(_model(rng, problem), problem, draws, horizon, steps, **repeated)
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> int:
     return round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
 
 
-def _draws(rng: np.random.Generator, count: int, *, largest: int) -> Draws:
-    kinds = rng.choice(len(KINDS), size=count, p=(0.32, 0.24, 0.3, 0.08, 0.06))
+def _draws(rng: np.random.Generator, *, largest: int) -> Draws:
+    kinds = rng.choice(len(KINDS), size=SETS, p=(0.32, 0.24, 0.3, 0.08, 0.06))
     largest = min(largest, int(rng.choice([8, 16, 16, 32, 32, 64])))
     return Draws(
-        sets=np.arange(count) % SETS,
+        sets=np.arange(SETS),
         kinds=kinds,
-        batch=largest // rng.choice([1, 1, 1, 2, 4], size=count),
-        seeds=rng.integers(2**31, size=count),
+        batch=largest // rng.choice([1, 1, 1, 2, 4], size=SETS),
+        seeds=rng.integers(2**31, size=SETS),
     )
 
 
@@ -117,9 +121,9 @@ def _levers(rng: np.random.Generator, kinds: np.ndarray, *, labels: bool) -> dic
     return {"values": values, "has": has, "alias": alias}
 
 
-def _told(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+def _told(rng: np.random.Generator) -> dict[str, np.ndarray]:
     chances = {"start_known": 0.6, "validated": 0.85, "has_back": 0.6, "given": 0.25}
-    return {name: rng.random(count) < chance for name, chance in chances.items()}
+    return {name: rng.random(SETS) < chance for name, chance in chances.items()}
 
 
 def _model(rng: np.random.Generator, problem: Problem) -> Callable[[], nn.Module]:

@@ -56,12 +56,11 @@ class Environment:
         self.error = _log(self.trainings.test())
         self.best = self.error.copy()
         known = np.where(course.start_known, self.trainings.validation().cpu().numpy(), np.nan)
-        self.sight = Sight(start_loss=known, base=course.values[:, 0], horizon=course.horizon, validated=course.validated)
+        self.sight = Sight(start_loss=known, base=self._base, horizon=course.horizon, validated=course.validated)
         self.divergences = np.zeros(len(self._values), dtype=int)
 
     def start(self) -> Turn:
         """Return the first turn: before the first step, the rate already that of a sound first step."""
-        self.sight.acted(self._base)
         return self._turn(self.trainings.before(self._base), self._base)
 
     def step(self, actions: np.ndarray) -> Turn:

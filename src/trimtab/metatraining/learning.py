@@ -105,38 +105,45 @@ def learn(
 
 
 def steer(agent: DQNAgent, course: Course, rng: np.random.Generator, *, seed: int) -> dict[str, float]:
-    """Steer the trainings of ``course`` with exploration, learn from them, and return what to log."""
+    """Steer the trainings of ``course`` with exploration, learn from them, and return what to log.
+
+    Of the clones of each training the last is left alone: it shows what doing nothing is worth. The others follow the agent,
+    the first of them to the letter.
+    """
     environment = Environment(course, seed=seed)
-    epsilon = ladder(len(course.values))
-    first = environment.error.copy()
+    sets = course.draws.sets
+    clone = np.arange(len(sets)) - np.searchsorted(sets, sets)
+    clones = int(clone.max()) + 1
+    alone = clone == clones - 1
+    epsilon = ladder(clones)[clone]
     turn = environment.start()
     lived: list[tuple[Turn, np.ndarray, Turn]] = []
     while not turn.done:
         actions = stray(greedy(agent, turn.observation, turn.masks), turn.masks, epsilon, rng)
+        actions[alone] = KEEP
         after = environment.step(actions)
         lived.append((turn, actions, after))
         turn = after
-    apart = spread(environment.error, course.draws.sets)
+    apart = spread(environment.error, sets)
     for before, actions, after in lived:
-        remember(agent, before, actions, after, (after.reward - siblings(after.reward, course.draws.sets)) / apart)
-    gained = first - environment.error
-    timid = epsilon < np.median(epsilon)
+        remember(agent, before, actions, after, (after.reward - siblings(after.reward, sets)) / apart)
+    gained = environment.error[alone] - environment.error[clone == 0]
     return {
-        "gain": round(float(np.median(gained[timid])), 4),
-        "gain_bold": round(float(np.median(gained[~timid])), 4),
-        "spread": round(apart, 4),
+        "gain": round(float(np.mean(gained)), 4),
+        "won": round(float(np.mean(gained > 0)), 4),
+        "spread": round(float(np.median(apart)), 4),
         "divergences": int(environment.divergences.sum()),
     }
 
 
-def spread(errors: np.ndarray, sets: np.ndarray) -> float:
-    """Return how far final log losses, (N,), lie apart on the same one of the ``sets``, (N,): the unit of a course's rewards.
+def spread(errors: np.ndarray, sets: np.ndarray) -> np.ndarray:
+    """Return for each of N trainings how far it and its clones end apart in log loss, (N,): the unit of their rewards.
 
-    Where noise sets the end, trainings end some hundredths apart; where the loss goes on falling, by powers of ten. Without a
-    unit of their own the first would not be heard beside the second. The median, so that a few lost trainings do not set it.
+    Where noise sets the end, they end some hundredths apart; where the loss goes on falling, by powers of ten. Without a unit
+    of their own the first would not be heard beside the second. The median, so that a lost clone does not set it.
     """
     away = np.abs(errors - siblings(errors, sets))
-    return LEAST_SPREAD + float(np.median(away))
+    return LEAST_SPREAD + np.array([np.median(away[sets == one]) for one in sets])
 
 
 def remember(agent: DQNAgent, turn: Turn, actions: np.ndarray, after: Turn, reward: np.ndarray) -> None:

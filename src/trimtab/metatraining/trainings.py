@@ -24,7 +24,7 @@ class Draws:
     """What differs from training to training: arrays of N numbers.
 
     ``sets``: which data set of the problem. ``kinds``: which optimizer (numbers in ``update.KINDS``). ``batch``: batch size.
-    ``seeds``: of initial weights and data order.
+    ``seeds``: of initial weights; trainings with the same seed and batch size see their data in the same order.
     """
 
     sets: np.ndarray
@@ -56,7 +56,10 @@ class Trainings:
         self._share = (column < self._tensor(batch)[:, None]) / self._tensor(batch)[:, None]
         self._batch = self._tensor(batch, torch.int64)
         self._column = column
-        self._order = self._shuffled(self.count)
+        _, twin = np.unique(np.stack([draws.seeds, batch]), axis=1, return_inverse=True)
+        self._twin = self._tensor(twin.reshape(-1), torch.int64)
+        self._orders = int(twin.max()) + 1
+        self._order = self._shuffled()
         self._place = torch.zeros(self.count, dtype=torch.int64, device=self.device)
         self._noise = QUIET
         self._decay = torch.zeros(self.count, device=self.device)
@@ -175,14 +178,16 @@ class Trainings:
         """Return the rows of the next batch of each training, (N, B); a batch that would not fill begins a new epoch."""
         over = self._place + self._batch > self.problem.examples
         if bool(over.any()):
-            self._order[over] = self._shuffled(int(over.sum()))
+            self._order[over] = self._shuffled()[over]
             self._place = torch.where(over, 0, self._place)
         column = (self._place[:, None] + self._column).clamp_(max=self.problem.examples - 1)
         self._place = self._place + self._batch
         return self._order[self._rows, column]
 
-    def _shuffled(self, count: int) -> Tensor:
-        return torch.rand(count, self.problem.examples, generator=self._random, device=self.device).argsort(1)
+    def _shuffled(self) -> Tensor:
+        """Return a new order of the examples for each training, (N, n)."""
+        drawn = torch.rand(self._orders, self.problem.examples, generator=self._random, device=self.device)
+        return drawn.argsort(1)[self._twin]
 
     def _tensor(self, values: np.ndarray, dtype: torch.dtype = torch.float32) -> Tensor:
         return torch.as_tensor(values, dtype=dtype, device=self.device)

@@ -21,6 +21,7 @@ from trimtab.pilot.history import Entry, Event, figure
 from trimtab.pilot.knobs import knob_of
 from trimtab.pilot.memory import Memory
 from trimtab.pilot.optimizers import Optimizers
+from trimtab.pilot.scale import LossScale
 from trimtab.pilot.watch import Watch
 from trimtab.policy import levers
 from trimtab.policy.archive import SHIPPED
@@ -89,6 +90,7 @@ class Pilot:
         parameters = self.optimizers.parameters
         self.memory = Memory(parameters, optimizers) if back else None
         self.history: list[Entry] = []
+        self.scale = LossScale()
         self._best = 0
         self._given = given
         self._by_hand = False
@@ -126,9 +128,10 @@ class Pilot:
         if self.watch.total or self.segment:
             raise PilotError("start: expected a call before the first step of the optimizer, got one after it")
         loss = _loss("validation_loss", validation_loss)
-        if loss is None or not math.isfinite(loss) or loss <= 0:
-            raise PilotError(f"start: expected validation_loss to be a number above 0, got {validation_loss!r}")
-        self.sight.begin(np.array([loss]))
+        if loss is None or not math.isfinite(loss):
+            raise PilotError(f"start: expected validation_loss to be a finite number, got {validation_loss!r}")
+        self.scale.switches(loss)
+        self.sight.begin(np.array([self.scale(loss)]))
 
     def step(self, *, train_loss: Any = None, validation_loss: Any = None) -> None:
         """End a segment: take in its losses (means, numbers or tensors of one), and set the optimizer for the next.
@@ -152,12 +155,14 @@ class Pilot:
         self._by_hand = False
         rate = self.controls.base * levers.factor(self.segment, self._horizon)
         # a train loss that is not told is taken to be the validation loss: there is then no gap to be seen
+        losses = (train, validation)
+        if self.scale.switches(*losses):
+            self.sight.rescale(self.scale)
         signals = self._signals("segment", train=validation if without_train else train, validation=validation)
         if self._is_broken(signals):
             event, signals = "diverged", self._mended(signals)
         seen = self.sight.see(signals, self._setting(rate))
         self._remember(broken=event == "diverged")
-        losses = (train, validation)
         if self.segment >= self._horizon:
             self._finish(losses, event)
         else:
@@ -184,6 +189,7 @@ class Pilot:
             "best": self._best,
             "history": list(self.history),
             "sight": self.sight.state_dict(),
+            "scale": self.scale.state_dict(),
             "watch": self.watch.state_dict(),
             "controls": self.controls.state_dict(),
             "memory": None if self.memory is None else self.memory.state_dict(),
@@ -194,6 +200,7 @@ class Pilot:
         self._horizon, self._best = state["horizon"], state["best"]
         self.history = list(state["history"])
         self.sight.load_state_dict(state["sight"])
+        self.scale.load_state_dict(state["scale"])
         self.watch.load_state_dict(state["watch"])
         self.controls.load_state_dict(state["controls"])
         if self.memory is not None and state["memory"] is not None:
@@ -205,7 +212,8 @@ class Pilot:
             self.memory.keep()
         share = self.optimizers.first_share(self.watch.moving(), self.controls.base)
         self.controls.begin(share, given=self._given)
-        self.sight.acted(self.controls.values[:, 0])
+        self.controls.base = agreed((self.controls.base,))[0]
+        self.sight.set_out(self.controls.values[:, 0])
         for _ in range(LOOKS_BEFORE):
             self._look("before", self._before_signals(), self.controls.base)
 
@@ -232,7 +240,7 @@ class Pilot:
 
     def _signals(self, look: Look, *, train: float = math.nan, validation: float = math.nan) -> Signals:
         figures = self.watch.figures(ends=look == "segment")
-        return _signals(look, figures | {"train_loss": train, "validation_loss": validation})
+        return _signals(look, figures | {"train_loss": self.scale(train), "validation_loss": self.scale(validation)})
 
     def _setting(self, rate: float) -> Setting:
         return Setting(

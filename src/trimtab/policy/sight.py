@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,12 +102,16 @@ class Sight:
         self.horizon = horizon
         self.segment = 0
         self.validated = validated
-        self._first_base = base.astype(np.float64)
+        self.set_out(base)
         self.begin(start_loss)
         self._since_best = np.zeros(count)
         self._change, self._before, self._smooth, self._noise = (np.zeros(count) for _ in range(4))
         self._train, self._gap, self._gradient = (np.full(count, np.nan) for _ in range(3))
         self._last = np.zeros((len(LEVERS) + 1, count))
+
+    def set_out(self, base: np.ndarray) -> None:
+        """Take note of the base rates, (N,), that are found before anything is decided."""
+        self._first_base = base.astype(np.float64)
         self._base = self._first_base.copy()
 
     def begin(self, start_loss: np.ndarray) -> None:
@@ -115,6 +119,12 @@ class Sight:
         self.start = _log(start_loss)
         self._start_known = np.isfinite(self.start)
         self.error, self.best = self.start.copy(), self.start.copy()
+
+    def rescale(self, scale: Callable[[float], float]) -> None:
+        """Count all losses anew: a loss ℓ that was seen so far as ``scale(ℓ)``."""
+        for name in ("start", "error", "best", "_train"):
+            seen = np.exp(getattr(self, name))
+            setattr(self, name, _log(np.array([scale(float(loss)) for loss in seen])))
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that was seen so far."""
