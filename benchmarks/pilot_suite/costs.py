@@ -14,6 +14,8 @@ from benchmarks.results import Headline, interval
 from trimtab.metatraining.models import MLP
 from trimtab.metatraining.problems import Problem
 from trimtab.metatraining.trainings import Draws, Trainings
+from trimtab.metatraining.update import KINDS
+from trimtab.policy.levers import LEVERS, MOMENTUM
 from trimtab.policy.policy import Policy
 
 NETS = 256
@@ -33,18 +35,19 @@ def _net_steps(repeats: int) -> Headline:
     targets = rng.integers(OUTPUTS, size=(1, EXAMPLES + BATCH))
     problem = Problem("noise", "vector", "cross_entropy", inputs, targets, OUTPUTS, BATCH)
     build = partial(MLP, WIDTH, OUTPUTS, width=WIDTH, depth=2, activation="relu")
-    zeros = np.zeros(NETS)
-    draws = Draws(zeros.astype(int), zeros.astype(int) + 1, zeros + 0.9, zeros.astype(int) + BATCH, zeros, np.arange(NETS))
+    zeros = np.zeros(NETS, dtype=int)
+    draws = Draws(sets=zeros, kinds=zeros + KINDS.index("adam"), batch=zeros + BATCH, seeds=np.arange(NETS))
     together = Trainings(build, problem, draws, seed=0)
+    together.set(np.tile([0.9 if lever is MOMENTUM else 0.0 for lever in LEVERS], (NETS, 1)))
     rate = np.full(NETS, 1e-3)
-    together.advance(2, rate, zeros, look="early")
+    together.advance(2, rate, look="early")
     model = build()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     x, y = torch.from_numpy(inputs[0]), torch.from_numpy(targets[0])
     many, single = [], []
     for _ in range(repeats):
         began = time.perf_counter()
-        together.advance(10, rate, zeros, look="early")
+        together.advance(10, rate, look="early")
         many.append(NETS * 10 / (time.perf_counter() - began))
         single.append(_one_at_a_time(model, optimizer, x, y, 200))
     ratios = [a / b for a, b in zip(many, single, strict=True)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -140,12 +140,11 @@ def build_optimizer(recipe: Recipe, model: nn.Module, steps: int) -> Optimizer:
     return make(weights, lr=rate, weight_decay=decay, fused=True)
 
 
-def build_steering(recipe: Recipe, optimizer: Optimizer, steps: int, horizon: int, policy: str | None) -> Steering:
-    """Return what steers a run of so many steps and segments. ``policy``: a file for a Pilot to fly by."""
+def build_steering(recipe: Recipe, optimizer: Optimizer, steps: int, horizon: int, pilot: Mapping[str, Any]) -> Steering:
+    """Return what steers a run of so many steps and segments. ``pilot``: options of a Pilot."""
     schedulers, method = torch.optim.lr_scheduler, recipe.method
     if method == "pilot":
-        chosen = {} if policy is None else {"policy": policy}
-        return Piloted(package("trimtab").Pilot(optimizer, horizon=horizon, **chosen))
+        return Piloted(package("trimtab").Pilot(optimizer, horizon=horizon, **pilot))
     if method == "plateau":
         return Plateau(schedulers.ReduceLROnPlateau(optimizer))
     if method == "onecycle":

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,7 +52,11 @@ class Run:
         return not self.final_validation <= self.start
 
 
-def train(task: Task, recipe: Recipe, seed: int, *, policy: str | None = None, data: Data | None = None) -> Run:
+PilotOptions = Callable[[nn.Module], Mapping[str, Any]]
+"""What a Pilot of this model is given beside its optimizer and horizon."""
+
+
+def train(task: Task, recipe: Recipe, seed: int, *, pilot: PilotOptions = lambda _: {}, data: Data | None = None) -> Run:
     """Train once. The same seed means the same initial weights and the same order of examples, whatever the recipe."""
     began = time.perf_counter()
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
@@ -60,7 +64,7 @@ def train(task: Task, recipe: Recipe, seed: int, *, policy: str | None = None, d
         warnings.simplefilter("ignore")
         torch.manual_seed(seed)
         run = _Running(task, recipe, seed, task.data() if data is None else data)
-        return run.through(policy, began)
+        return run.through(pilot, began)
 
 
 class _Running:
@@ -71,11 +75,11 @@ class _Running:
         self.horizon = max(1, round(task.horizon * recipe.length))
         self.examples = 0
 
-    def through(self, policy: str | None, began: float) -> Run:
+    def through(self, pilot: PilotOptions, began: float) -> Run:
         self._find_rate()
         steps = self.horizon * self.task.segment_steps
         self.optimizer = build_optimizer(self.recipe, self.model, steps)
-        steering = build_steering(self.recipe, self.optimizer, steps, self.horizon, policy)
+        steering = build_steering(self.recipe, self.optimizer, steps, self.horizon, pilot(self.model))
         start = self._measure(self.data.validation)
         steering.start(start)
         best, best_weights = math.inf, self._weights()

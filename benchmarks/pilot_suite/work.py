@@ -36,7 +36,8 @@ def make_missing(
 
 
 def _made(job: Job, ledger: Ledger, policy: str | None) -> str:
-    run = train(job.task, job.recipe, job.seed, policy=policy, data=_data(job.task.name))
+    chosen = {} if policy is None else {"policy": policy}
+    run = train(job.task, job.recipe, job.seed, pilot=lambda _: chosen, data=_data(job.task.name))
     ledger.add(job.task, job.recipe, job.seed, run)
     recipe = job.recipe
     named = f"{job.task.name} {recipe.method} {recipe.optimizer} {recipe.rate:g} {recipe.weight_decay:g} x{recipe.length:g}"

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from trimtab.metatraining import learning
-from trimtab.metatraining.acting import ladder, stray
+from trimtab.metatraining.acting import ladder, spread_out, stray
 from trimtab.metatraining.distribution import SETS, Course, draw
-from trimtab.metatraining.environment import PRICE, Environment, siblings
+from trimtab.metatraining.environment import PRICE, Environment
 from trimtab.metatraining.models import MLP
 from trimtab.metatraining.problems import mixtures
 from trimtab.metatraining.shipping import policy_bytes
@@ -84,10 +84,6 @@ def test_a_divergence_costs_and_is_mended() -> None:
     assert all(np.isfinite(turn.reward).all() for turn in turns)
 
 
-def test_siblings_are_the_others_on_the_same_data() -> None:
-    np.testing.assert_allclose(siblings(np.array([1.0, 2.0, 6.0, 5.0]), np.array([0, 0, 0, 1])), [4.0, 3.5, 1.5, 0.0])
-
-
 def test_straying_stays_within_the_masks() -> None:
     rng = np.random.default_rng(0)
     masks = [np.eye(moves, dtype=bool)[np.zeros(50, dtype=int)] for moves in HEADS]
@@ -96,6 +92,14 @@ def test_straying_stays_within_the_masks() -> None:
     assert ladder(8)[0] == 0.0
     assert (np.diff(ladder(8)) > 0).all()
     assert ladder(8)[-1] <= 0.4
+
+
+def test_clones_set_out_at_rates_of_their_own() -> None:
+    clone = np.tile(np.arange(8), 2)
+    actions = spread_out(np.tile(KEEP, (16, 1)), clone, (clone > 0) & (np.arange(16) < 8))
+    assert set(actions[1:7, 0]) == set(range(HEADS[0])) - {KEEP[0]}
+    assert (actions[[0, *range(8, 16)]] == KEEP).all()
+    assert (actions[:, 1:] == KEEP[1:]).all()
 
 
 def test_clones_that_are_steered_alike_end_alike() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trimtab.agents import DQNAgent
-from trimtab.policy.levers import HEADS
+from trimtab.policy.levers import HEADS, KEEP
 
 BOLDEST, TIMIDEST = 0.4, 0.003
 
@@ -30,3 +30,15 @@ def stray(actions: np.ndarray, masks: list[np.ndarray], epsilon: np.ndarray, rng
     drawn = [np.where(mask, rng.random(mask.shape), -1.0).argmax(1) for mask in masks]
     coins = rng.random((len(actions), len(HEADS))) < epsilon[:, None]
     return np.where(coins, np.stack(drawn, 1), actions)
+
+
+def spread_out(actions: np.ndarray, clone: np.ndarray, who: np.ndarray) -> np.ndarray:
+    """Return ``actions``, (N, heads), in which each of the clones ``who``, (N,) bool, sets out with a rate move of its own.
+
+    A move at random in the middle of a run changes its end by less than chance does; a run that is twice as hot from the start
+    ends where it ends because of that. ``clone``, (N,): the number of each among its clones, from 0.
+    """
+    first = actions.copy()
+    moves = np.delete(np.arange(HEADS[0]), KEEP[0])
+    first[who, 0] = moves[(clone[who] - 1) % len(moves)]
+    return first

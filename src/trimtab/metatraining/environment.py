@@ -151,16 +151,6 @@ class Environment:
         return levers.allowed(self.course.has, self.course.has_back & worse)
 
 
-def siblings(values: np.ndarray, sets: np.ndarray) -> np.ndarray:
-    """Return the mean of ``values``, (N,), over the other trainings on the same one of the ``sets``, (N,).
-
-    >>> siblings(np.array([1.0, 2.0, 6.0]), np.array([0, 0, 0]))
-    array([4. , 3.5, 1.5])
-    """
-    total, count = np.bincount(sets, values)[sets], np.bincount(sets)[sets]
-    return (total - values) / np.maximum(count - 1, 1)
-
-
 def _log(loss: np.ndarray | Tensor) -> np.ndarray:
     return np.log(np.maximum(np.asarray(loss if isinstance(loss, np.ndarray) else loss.cpu(), dtype=np.float64), FLOOR))
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from trimtab import agents
 from trimtab.agents import DQNAgent, Transition
-from trimtab.metatraining.acting import greedy, ladder, stray
+from trimtab.metatraining.acting import greedy, ladder, spread_out, stray
 from trimtab.metatraining.distribution import Course, draw
-from trimtab.metatraining.environment import Environment, Turn, siblings
+from trimtab.metatraining.environment import Environment, Turn
 from trimtab.policy.levers import HEADS, KEEP
 from trimtab.policy.sight import FEATURES
 from trimtab.seeds import derive, generator
@@ -27,8 +27,14 @@ AGENT = "agent.safetensors"
 STATE = "state.json"
 KEEP_PREFERENCE = 0.02
 """What a change must promise beyond leaving things as they are before anything is learned."""
+PARTED = 0.5
+"""In how many groups of clones each sets out at another rate."""
 LEAST_SPREAD = 0.03
-"""Differences of log loss well below this are noise on any task."""
+"""The unit of rewards is by how much the clones of a training end apart in log loss, and this: less is noise on any task.
+
+Where noise sets the end, they end some hundredths apart; where the loss goes on falling, by powers of ten. Without a unit of
+their own the first would not be heard beside the second.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ def new_agent(seed: int, **options: Any) -> DQNAgent:
         "buffer": 500_000,
         "learning_starts": 5_000,
         "train_every": 64,
-        "gradient_steps": 4,
+        "gradient_steps": 2,
         "target_every": 64,
         "tau": 0.01,
         "coordination": "value-decomposition",
@@ -107,8 +113,9 @@ def learn(
 def steer(agent: DQNAgent, course: Course, rng: np.random.Generator, *, seed: int) -> dict[str, float]:
     """Steer the trainings of ``course`` with exploration, learn from them, and return what to log.
 
-    Of the clones of each training the last is left alone: it shows what doing nothing is worth. The others follow the agent,
-    the first of them to the letter.
+    Of the clones of each training the last is left alone, and what the others gain is counted from there: all that the data,
+    the model and chance have done to both is taken off. The first of them follows the agent to the letter; in half of the
+    groups the others set out at different rates.
     """
     environment = Environment(course, seed=seed)
     sets = course.draws.sets
@@ -116,34 +123,28 @@ def steer(agent: DQNAgent, course: Course, rng: np.random.Generator, *, seed: in
     clones = int(clone.max()) + 1
     alone = clone == clones - 1
     epsilon = ladder(clones)[clone]
+    parted = (clone > 0) & (rng.random(sets.max() + 1) < PARTED)[sets]
     turn = environment.start()
     lived: list[tuple[Turn, np.ndarray, Turn]] = []
     while not turn.done:
         actions = stray(greedy(agent, turn.observation, turn.masks), turn.masks, epsilon, rng)
+        if not lived:
+            actions = spread_out(actions, clone, parted)
         actions[alone] = KEEP
         after = environment.step(actions)
         lived.append((turn, actions, after))
         turn = after
-    apart = spread(environment.error, sets)
+    gained = environment.error[alone][sets] - environment.error
+    unit = LEAST_SPREAD + (np.bincount(sets, np.abs(gained)) / (clones - 1))[sets]
     for before, actions, after in lived:
-        remember(agent, before, actions, after, (after.reward - siblings(after.reward, sets)) / apart)
-    gained = environment.error[alone] - environment.error[clone == 0]
+        remember(agent, before, actions, after, (after.reward - after.reward[alone][sets]) / unit)
+    timid = gained[clone == 0]
     return {
-        "gain": round(float(np.mean(gained)), 4),
-        "won": round(float(np.mean(gained > 0)), 4),
-        "spread": round(float(np.median(apart)), 4),
+        "gain": round(float(np.mean(timid)), 4),
+        "won": round(float(np.mean(timid > 0)), 4),
+        "spread": round(float(np.median(unit)), 4),
         "divergences": int(environment.divergences.sum()),
     }
-
-
-def spread(errors: np.ndarray, sets: np.ndarray) -> np.ndarray:
-    """Return for each of N trainings how far it and its clones end apart in log loss, (N,): the unit of their rewards.
-
-    Where noise sets the end, they end some hundredths apart; where the loss goes on falling, by powers of ten. Without a unit
-    of their own the first would not be heard beside the second. The median, so that a lost clone does not set it.
-    """
-    away = np.abs(errors - siblings(errors, sets))
-    return LEAST_SPREAD + np.array([np.median(away[sets == one]) for one in sets])
 
 
 def remember(agent: DQNAgent, turn: Turn, actions: np.ndarray, after: Turn, reward: np.ndarray) -> None:

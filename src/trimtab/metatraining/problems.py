@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trimtab.errors import MissingExtraError
+
 Form = Literal["vector", "image", "tokens", "pairs", "sequence"]
 Array: TypeAlias = np.ndarray
 
@@ -188,8 +190,10 @@ def _vectors(name: str, loss: Literal["cross_entropy", "mse"], x: Array, y: Arra
 
 @lru_cache
 def _real(name: str) -> tuple[Array, Array]:
-    from sklearn import datasets
-
+    try:
+        from sklearn import datasets
+    except ImportError:
+        raise MissingExtraError("a policy learns on scikit-learn's data sets too: pip install 'trimtab[examples]'") from None
     loaded = getattr(datasets, f"load_{name}")()
     x = loaded.data.astype(np.float64)
     return (x - x.mean(0)) / (x.std(0) + 1e-6), loaded.target

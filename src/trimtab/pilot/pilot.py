@@ -25,7 +25,7 @@ from trimtab.pilot.scale import LossScale
 from trimtab.pilot.watch import Watch
 from trimtab.policy import levers
 from trimtab.policy.archive import SHIPPED
-from trimtab.policy.policy import Policy, Verdict
+from trimtab.policy.policy import Decides, Policy, Still, Verdict
 from trimtab.policy.rules import BROKEN, EARLY_STEPS, LOOKS_BEFORE, RAMP, REGRET, RETREAT, ramp
 from trimtab.policy.sight import FEATURES, Setting, Sight
 from trimtab.policy.signals import Look, Signals
@@ -41,14 +41,15 @@ _PLACES = tuple((name, place) for place, name in enumerate(levers.NAMES))
 class Pilot:
     """Steers learning rate, weight decay and what else it is given of a training over ``horizon`` calls of ``step``.
 
-    ``optimizer``: one, or several that train one model. ``policy``: one that is shipped, by name, or a file. ``back``: whether
-    the best weights so far are kept (memory for one copy of weights, buffers and optimizer state), to go back to from a
-    divergence or a plateau. ``weight_decay``, ``momentum`` (μ or β₁): whether they are moved too; a compiled ``optimizer.step``
-    is compiled anew whenever they change. ``knobs``: what else may be moved, by name: ``dropout=model``,
-    ``label_smoothing=criterion`` (validate without it), ``batch_size=LiveLoader(…)``, and anything by a ``Knob``. Whatever
-    values they have are only where the Pilot starts from, and of the rate not even that, unless it is ``given``: it starts from
-    what a first step is to move the weights by. Say ``given=True`` where the rate is known to be right for the weights, as for
-    fine-tuning.
+    Whatever values there are, are only where it starts from, and of the rate not even that: it starts from what a first step
+    moves the weights by. Say ``given=True`` where the rate is known to be right for the weights, as for fine-tuning.
+
+    ``optimizer``: one, or several that train one model. ``policy``: one that is shipped, by name, or a file; None: the
+    reference schedule alone, from the rate that is found. ``back``: whether the best weights so far are kept (memory for one
+    copy of weights, buffers and optimizer state), to go back to from a divergence or a plateau. ``weight_decay``, ``momentum``
+    (μ or β₁): whether they are moved too; a compiled ``optimizer.step`` is compiled anew whenever they change. ``knobs``: what
+    else may be moved, by name: ``dropout=model``, ``label_smoothing=criterion`` (validate without it),
+    ``batch_size=LiveLoader(…)``, and anything by a ``Knob``.
 
     >>> import torch
     >>> from trimtab.pilot import Pilot
@@ -70,7 +71,7 @@ class Pilot:
         optimizer: Optimizer | Sequence[Optimizer],
         horizon: int,
         *,
-        policy: str | Path = SHIPPED,
+        policy: str | Path | None = SHIPPED,
         back: bool = True,
         weight_decay: bool = True,
         momentum: bool = False,
@@ -79,7 +80,7 @@ class Pilot:
     ) -> None:
         optimizers = _optimizers(optimizer)
         self._horizon = _whole("horizon", horizon)
-        self.policy = Policy.load(policy)
+        self.policy: Decides = Still() if policy is None else Policy.load(policy)
         self.optimizers = Optimizers(optimizers)
         asked = {"weight_decay": weight_decay, "momentum": momentum}
         self.controls = Controls(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,8 +23,8 @@ class Verdict:
 
     ``action``: one move a head. ``values``, ``spreads``: by the names of the heads that the policy has, of every move, mean and
     standard deviation over the ensemble; −inf where a move may not be made. ``expected``: how much lower the run is going to
-    end than runs on such data do on average that are steered with exploration; ``doubt``: its deviation over the ensemble. The
-    unit of them all is by how much such runs' final log losses lie apart.
+    end from here than by the reference schedule left alone; ``doubt``: its deviation over the ensemble. The unit of them all is
+    by how much the final log losses of such runs lie apart.
     """
 
     action: tuple[int, ...]
@@ -32,6 +32,22 @@ class Verdict:
     spreads: dict[str, np.ndarray]
     expected: float
     doubt: float
+
+
+class Decides(Protocol):
+    """Whatever a Pilot flies by."""
+
+    def decide(self, observation: np.ndarray, masks: list[np.ndarray]) -> Verdict:
+        """Return what to do at ``observation``, (len(FEATURES),), with the moves that ``masks``, (moves,) a head, allow."""
+        ...
+
+
+class Still:
+    """Leaves everything as it is: what is left is the reference schedule."""
+
+    def decide(self, observation: np.ndarray, masks: list[np.ndarray]) -> Verdict:  # noqa: ARG002 (protocol)
+        """Return the action that changes nothing."""
+        return Verdict(KEEP, {}, {}, math.nan, math.nan)
 
 
 class Policy:
