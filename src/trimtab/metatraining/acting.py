@@ -18,10 +18,18 @@ def ladder(clones: int) -> np.ndarray:
     return np.concatenate([[0.0], np.geomspace(TIMIDEST, BOLDEST, clones - 1)])
 
 
-def greedy(agent: DQNAgent, observation: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
-    """Return the actions (N, heads) that the ensemble, averaged over its last steps of learning, values highest."""
-    values = agent.values(observation, averaged=True).mean(0)
-    choices = [np.where(mask, values[:, head, : mask.shape[1]], -np.inf).argmax(1) for head, mask in enumerate(masks)]
+def careful(agent: DQNAgent, observation: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
+    """Return the actions (N, heads) of the ensemble, averaged over its last steps of learning.
+
+    A lever is left alone unless every member of the ensemble values another move higher; then it makes the move of which the
+    least convinced member thinks most.
+    """
+    members = agent.values(observation, averaged=True)
+    choices: list[np.ndarray] = []
+    for head, (mask, keep) in enumerate(zip(masks, KEEP, strict=True)):
+        values = members[:, :, head, : mask.shape[1]]
+        gains = np.where(mask, (values - values[:, :, keep, None]).min(0), -np.inf)
+        choices.append(np.where(gains.max(1) > 0, gains.argmax(1), keep))
     return np.stack(choices, 1)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from trimtab import agents
 from trimtab.agents import DQNAgent, Transition
-from trimtab.metatraining.acting import greedy, ladder, spread_out, stray
+from trimtab.metatraining.acting import careful, ladder, spread_out, stray
 from trimtab.metatraining.distribution import Course, draw
 from trimtab.metatraining.environment import Environment, Turn
 from trimtab.policy.levers import HEADS, KEEP
@@ -127,7 +127,7 @@ def steer(agent: DQNAgent, course: Course, rng: np.random.Generator, *, seed: in
     turn = environment.start()
     lived: list[tuple[Turn, np.ndarray, Turn]] = []
     while not turn.done:
-        actions = stray(greedy(agent, turn.observation, turn.masks), turn.masks, epsilon, rng)
+        actions = stray(careful(agent, turn.observation, turn.masks), turn.masks, epsilon, rng)
         if not lived:
             actions = spread_out(actions, clone, parted)
         actions[alone] = KEEP

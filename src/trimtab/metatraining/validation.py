@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trimtab.agents import DQNAgent
-from trimtab.metatraining.acting import greedy
+from trimtab.metatraining.acting import careful
 from trimtab.metatraining.distribution import Course, draw
 from trimtab.metatraining.environment import Environment, Turn
 from trimtab.metatraining.update import KINDS
@@ -93,6 +93,6 @@ def validate(agent: DQNAgent, seed: int, index: int, peers: np.ndarray) -> Stand
     """Return how ``agent`` does, without exploring, on validation course ``index`` beside ``peers``, from ``fixed``."""
     drawn = course(seed, index, rates=STARTS)
     error, divergences = run(
-        drawn, lambda turn: greedy(agent, turn.observation, turn.masks), seed=derive(seed, "order", index), steered=True
+        drawn, lambda turn: careful(agent, turn.observation, turn.masks), seed=derive(seed, "order", index), steered=True
     )
     return Standing(drawn.name, error.reshape(SETS, len(STEERED), len(STARTS)), peers, divergences)

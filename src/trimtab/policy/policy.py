@@ -51,15 +51,17 @@ class Still:
 
 
 class Policy:
-    """An ensemble of value networks. ``careful``: it changes a lever only where all members agree that a change is better."""
+    """An ensemble of value networks: it changes a lever only where all its members agree that a change is better.
 
-    def __init__(self, file: PolicyFile, *, careful: bool = False) -> None:
+    Where they disagree, on a training of a kind that they do not know, the reference schedule is left.
+    """
+
+    def __init__(self, file: PolicyFile) -> None:
         shape: dict[str, Any] = dict(file.architecture)
         shape["heads"], shape["hidden"] = tuple(shape["heads"]), tuple(shape["hidden"])
         architecture = Architecture(**shape)
         weights = {name: array for name, array in file.arrays.items() if not name.startswith("prior.")}
         prior_weights = {name: array for name, array in file.arrays.items() if name.startswith("prior.")}
-        self.careful = careful
         self.card = file.card
         self._columns = np.array([FEATURES.index(name) for name in file.features])
         self._places = tuple(NAMES.index(name) for name in file.levers)
@@ -69,9 +71,9 @@ class Policy:
         self._forward = ActingForward(architecture, weights, np.array(file.prior), prior_weights, file.prior_scale)
 
     @classmethod
-    def load(cls, name: str | Path = SHIPPED, **options: Any) -> Policy:
+    def load(cls, name: str | Path = SHIPPED) -> Policy:
         """Return the policy ``name``: one that is shipped, or a file; PolicyError if it is neither."""
-        return cls(load_policy(name), **options)
+        return cls(load_policy(name))
 
     def decide(self, observation: np.ndarray, masks: list[np.ndarray]) -> Verdict:
         """Return what to do at ``observation``, (len(FEATURES),), with the moves that ``masks``, (moves,) a head, allow."""
@@ -90,7 +92,7 @@ class Policy:
         doubt = math.sqrt(float(np.add.reduce(worth * worth)) * share - expected * expected + 1e-12)
         action = list(KEEP)
         for head, place in enumerate(self._places):
-            action[place] = cautious(members[:, head, :], KEEP[place]) if self.careful else int(mean[head].argmax())
+            action[place] = cautious(members[:, head, :], KEEP[place])
         values = {name: row[:moves] for row, (name, moves) in zip(mean, self._heads, strict=True)}
         spreads = {name: row[:moves] for row, (name, moves) in zip(spread, self._heads, strict=True)}
         return Verdict(tuple(action), values, spreads, expected, doubt)
