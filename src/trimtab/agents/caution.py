@@ -13,6 +13,12 @@ def cautious(members: np.ndarray, reference: int) -> int:
     >>> cautious(np.array([[0.0, 9.0, 2.0], [0.0, -0.1, 1.0]]), reference=0)
     2
     """
-    gains = np.minimum.reduce(members - members[:, reference : reference + 1])
-    best = int(gains.argmax())
-    return best if gains[best] > 0 else reference
+    return int(all_cautious(members[:, None], np.array([reference]))[0])
+
+
+def all_cautious(members: np.ndarray, references: np.ndarray) -> np.ndarray:
+    """Return the same of several heads at once, (heads,): ``members`` (members, heads, moves), ``references`` (heads,)."""
+    heads = np.arange(len(references))
+    gains = np.minimum.reduce(members - members[:, heads, references][:, :, None])
+    best = gains.argmax(1)
+    return np.where(gains[heads, best] > 0, best, references)

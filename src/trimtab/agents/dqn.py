@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 import torch
 
 from trimtab.agents.acting import ActingForward
 from trimtab.agents.archive import Archive, pack, random_state, restored_generator
-from trimtab.agents.caution import cautious
+from trimtab.agents.caution import all_cautious, cautious
 from trimtab.agents.checks import (
     check_action,
     check_count,
@@ -33,6 +33,8 @@ from trimtab.agents.windows import LongTransition, Windows
 from trimtab.errors import AgentError
 from trimtab.seeds import generator
 
+_Prospects: TypeAlias = "tuple[np.ndarray, np.ndarray, np.ndarray, int | None]"
+
 
 class DQNAgent:
     """A deep Q-learner over ``heads``; every choice about it is in ``options``."""
@@ -43,6 +45,7 @@ class DQNAgent:
         self.options = options
         if options.references is not None:
             check_action(options.references, self.heads, "references")
+        self._references = None if options.references is None else np.array(options.references)
         self.steps = 0
         architecture = _architecture(self.features, self.heads, options)
         self._architecture = architecture
@@ -54,7 +57,7 @@ class DQNAgent:
         weights, prior_weights = self._learner.numpy_weights()
         self._acting = ActingForward(architecture, weights, prior, prior_weights, options.prior_scale)
         self._certain = no_spreads(self.heads)
-        self._mask = np.zeros((len(self.heads), architecture.moves), dtype=bool)
+        self._mask, self._valid = np.zeros((len(self.heads), architecture.moves), dtype=bool), architecture.valid()
         self._mean = np.full(options.members, 1.0 / options.members, dtype=np.float32)
         self._replay = Replay(options.buffer, self.features, len(self.heads), architecture.moves, options.members)
         self._windows = Windows(options.n_step, options.gamma)
@@ -77,8 +80,7 @@ class DQNAgent:
         worth: np.ndarray | None = None
         together = None if self._architecture.branch else self._prospects_together(masks)
         for head, counts in enumerate(self._counts):
-            members, values, spread = together[head] if together else self._prospects(head, masks, worth)
-            settled = None if self.options.references is None else cautious(members, self.options.references[head])
+            members, values, spread, settled = together[head] if together else self._prospects(head, masks, worth)
             greedy = int(values.argmax()) if settled is None else settled
             move = greedy if pick is None else pick(Prospect(values, spread, counts, members, settled))
             self._acting.choose(head, move)
@@ -91,8 +93,8 @@ class DQNAgent:
         whole = self._learner.coordination.worth(best).mean(-1)
         return Decision(tuple(action), tuple(shown), tuple(spreads), tuple(explored), whole)
 
-    def _prospects(self, head: int, masks: Masks | None, worth: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the values of ``head`` by each member, their mean and their deviation.
+    def _prospects(self, head: int, masks: Masks | None, worth: np.ndarray | None) -> _Prospects:
+        """Return the values of ``head`` by each member, their mean, their deviation, and what a cautious agent does.
 
         A later one of sequential heads says how much worse than its best a move is: that is taken off ``worth``, what the
         choices before it are worth, shape (members, 1).
@@ -109,12 +111,13 @@ class DQNAgent:
             values = self._mean @ members
             apart = members - values
             spread = np.sqrt(self._mean @ (apart * apart))
-        if masks is None:
-            return members, values, spread
-        members = np.where(masks[head], members, -np.inf)
-        return members, np.where(masks[head], values, -np.inf), np.where(masks[head], spread, 0.0)
+        if masks is not None:
+            members = np.where(masks[head], members, -np.inf)
+            values, spread = np.where(masks[head], values, -np.inf), np.where(masks[head], spread, 0.0)
+        settled = None if self.options.references is None else cautious(members, self.options.references[head])
+        return members, values, spread, settled
 
-    def _prospects_together(self, masks: Masks | None) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def _prospects_together(self, masks: Masks | None) -> list[_Prospects]:
         """Return the prospects of all heads at once: an operation on all of them costs what it costs on one."""
         members = self._acting.table() * self._rewards.scale
         share = np.float32(1.0 / len(members))
@@ -126,7 +129,14 @@ class DQNAgent:
                 row[: len(mask)] = mask
             members = np.where(self._mask, members, -np.inf)
             mean, spread = np.where(self._mask, mean, -np.inf), np.where(self._mask, spread, 0.0)
-        return [(members[:, head, :moves], mean[head, :moves], spread[head, :moves]) for head, moves in enumerate(self.heads)]
+        settled: list[int | None] = [None] * len(self.heads)
+        if self._references is not None:
+            there = members if masks is not None else np.where(self._valid, members, -np.inf)
+            settled = all_cautious(there, self._references).tolist()
+        return [
+            (members[:, head, :moves], mean[head, :moves], spread[head, :moves], settled[head])
+            for head, moves in enumerate(self.heads)
+        ]
 
     def learn(self, transition: Transition) -> None:
         """Take in one transition, and train when its turn has come."""
