@@ -16,7 +16,8 @@ from torch import Tensor, nn
 import trimtab as tt
 from trimtab.errors import PilotError, PolicyError
 from trimtab.pilot.memory import buffers_of
-from trimtab.policy.levers import NAMES
+from trimtab.policy.levers import NAMES, factor
+from trimtab.policy.rules import RAMP
 
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.randn(320, 6, generator=GENERATOR)
@@ -161,6 +162,39 @@ def test_a_run_without_validation_is_steered_by_the_train_loss() -> None:
         pilot.step(train_loss=torch.tensor(loop.train()))
     assert len([entry for entry in pilot.history if entry.look == "segment"]) == 4
     assert pilot.history[-2].features()["validation known"] == 0.0
+
+
+def test_the_start_plays_no_part_unless_it_is_given() -> None:
+    found = [Loop(lr=lr) for lr in (1e-5, 1e-2, 1.0)]
+    for loop in found:
+        loop.fly(tt.Pilot(loop.optimizer, horizon=4), 4)
+    for loop in found[1:]:
+        torch.testing.assert_close(loop.weights(), found[0].weights(), rtol=1e-3, atol=1e-4)
+    given = [Loop(lr=lr) for lr in (1e-4, 1e-2)]
+    pilots = [tt.Pilot(loop.optimizer, horizon=4, policy=None, given=True) for loop in given]
+    for loop, pilot in zip(given, pilots, strict=True):
+        loop.fly(pilot, 4)
+    assert pilots[0].history[0].rate < 0.1 * pilots[1].history[0].rate
+
+
+def test_without_a_policy_the_reference_schedule_is_left() -> None:
+    loop = Loop()
+    pilot = tt.Pilot(loop.optimizer, horizon=8, policy=None)
+    loop.fly(pilot, 8)
+    ends = [entry.rate for entry in pilot.history if entry.look == "segment"][:-1]
+    base = pilot.controls.base
+    assert ends == pytest.approx([base * factor(segment, 8) for segment in range(1, 8)])
+
+
+def test_the_rate_rises_over_the_first_steps() -> None:
+    loop = Loop()
+    pilot = tt.Pilot(loop.optimizer, horizon=6, policy=None)
+    rates: list[float] = []
+    loop.optimizer.register_step_pre_hook(lambda optimizer, *_: rates.append(optimizer.param_groups[0]["lr"]))
+    loop.fly(pilot, 4)
+    base = pilot.controls.base
+    assert rates[:8] == pytest.approx([base * factor(0, 6) * (step + 1) / RAMP for step in range(8)])
+    assert rates[RAMP + 4] == pytest.approx(base * factor(3, 6))
 
 
 def test_losses_below_zero_steer_as_well() -> None:
