@@ -6,6 +6,7 @@ import numpy as np
 
 from trimtab.agents import DQNAgent
 from trimtab.policy.levers import HEADS, KEEP
+from trimtab.policy.rules import MARGIN
 
 BOLDEST, TIMIDEST = 0.4, 0.003
 
@@ -21,15 +22,15 @@ def ladder(clones: int) -> np.ndarray:
 def careful(agent: DQNAgent, observation: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
     """Return the actions (N, heads) of the ensemble, averaged over its last steps of learning.
 
-    A lever is left alone unless every member of the ensemble values another move higher; then it makes the move of which the
-    least convinced member thinks most.
+    A lever is left alone unless every member of the ensemble values another move higher by MARGIN; then it makes the move of
+    which the least convinced member thinks most.
     """
     members = agent.values(observation, averaged=True)
     choices: list[np.ndarray] = []
     for head, (mask, keep) in enumerate(zip(masks, KEEP, strict=True)):
         values = members[:, :, head, : mask.shape[1]]
         gains = np.where(mask, (values - values[:, :, keep, None]).min(0), -np.inf)
-        choices.append(np.where(gains.max(1) > 0, gains.argmax(1), keep))
+        choices.append(np.where(gains.max(1) > MARGIN, gains.argmax(1), keep))
     return np.stack(choices, 1)
 
 

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from trimtab.agents.acting import ActingForward
-from trimtab.agents.caution import cautious
+from trimtab.agents.caution import all_cautious
 from trimtab.agents.network import Architecture
 from trimtab.policy.archive import SHIPPED, PolicyFile, load_policy
 from trimtab.policy.levers import KEEP, NAMES
+from trimtab.policy.rules import MARGIN
 from trimtab.policy.sight import FEATURES
 
 
@@ -65,6 +66,7 @@ class Policy:
         self.card = file.card
         self._columns = np.array([FEATURES.index(name) for name in file.features])
         self._places = tuple(NAMES.index(name) for name in file.levers)
+        self._keep = np.array([KEEP[place] for place in self._places])
         self._heads = tuple(zip(file.levers, architecture.heads, strict=True))
         self._mask = np.zeros((len(architecture.heads), architecture.moves), dtype=bool)
         self._scale = file.scale
@@ -91,8 +93,8 @@ class Policy:
         expected = float(np.add.reduce(worth)) * share
         doubt = math.sqrt(float(np.add.reduce(worth * worth)) * share - expected * expected + 1e-12)
         action = list(KEEP)
-        for head, place in enumerate(self._places):
-            action[place] = cautious(members[:, head, :], KEEP[place])
+        for place, move in zip(self._places, all_cautious(members, self._keep, MARGIN).tolist(), strict=True):
+            action[place] = move
         values = {name: row[:moves] for row, (name, moves) in zip(mean, self._heads, strict=True)}
         spreads = {name: row[:moves] for row, (name, moves) in zip(spread, self._heads, strict=True)}
         return Verdict(tuple(action), values, spreads, expected, doubt)

@@ -16,6 +16,11 @@ RETREAT = 5.0
 """By this the rate is divided after a divergence."""
 REGRET = 0.02
 """A run ends at its best weights, where it has them, if its last validation loss is so much above theirs (in logarithms)."""
+MARGIN = 0.1
+"""What every member of the ensemble must think that a change is worth before it is made, in the unit of the rewards.
+
+A change of no worth is not free: the next look may take it back, and the rate walks at random.
+"""
 
 
 def ramp(step: int) -> float:
