@@ -10,7 +10,7 @@ class LossScale:
     """Turns the losses of one training into numbers above zero, in the same order.
 
     As long as all of them are above zero they are left as they are. From the first that is not, a loss ℓ counts as
-    exp((ℓ − first) / unit), the unit being what the loss has fallen by so far, or the first loss if that is more.
+    exp((ℓ − first) / unit), the unit being the largest of the losses told with it and with the first, sign aside.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class LossScale:
             self.first = known[-1]
         if not math.isnan(self.unit) or not any(loss <= 0 for loss in known):
             return False
-        self.unit = max(abs(self.first), abs(self.first - min(known))) or 1.0
+        self.unit = max(abs(loss) for loss in (self.first, self.first - min(known), *known)) or 1.0
         return True
 
     def __call__(self, loss: float) -> float:
