@@ -169,7 +169,9 @@ def test_a_module_that_was_loaded_from_a_path_goes_by_value(tmp_path, run):
 def test_ctrl_c_at_the_terminal_reaches_the_runner_alone(run):
     process = run(
         """
-import signal, os, time
+import faulthandler, signal, os, time
+
+faulthandler.dump_traceback_later(50)  # should it ever hang, the failure says where
 """
         + SCRIPT
         + """
