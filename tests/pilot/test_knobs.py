@@ -148,6 +148,33 @@ def test_a_knob_that_refuses_is_left_alone_and_the_run_goes_on() -> None:
     assert "stuck" not in pilot.history[-1].settings
 
 
+def test_a_knob_with_a_name_keeps_to_its_own_bounds() -> None:
+    loop, values = Loop(), {"dropout": 0.15}
+    narrow = tt.Knob(lambda: values["dropout"], lambda value: values.update(dropout=value), bounds=(0.1, 0.2))
+    pilot = wild(tt.Pilot(loop.optimizer, horizon=8, dropout=narrow))
+    loop.fly(pilot, 8)
+    told = {round(entry.settings["dropout"], 6) for entry in pilot.history}
+    assert len(told) > 1
+    assert min(told) >= 0.1
+    assert max(told) <= 0.2
+
+
+def test_a_knob_that_was_given_up_stays_so_when_the_run_is_loaded() -> None:
+    loop, value = Loop(), 0.5
+
+    def refuse(new: float) -> None:
+        if new != value:
+            raise RuntimeError("stuck")
+
+    stuck = tt.Knob(lambda: value, refuse, bounds=(0.0, 1.0))
+    pilot = wild(tt.Pilot(loop.optimizer, horizon=6, stuck=stuck))
+    with pytest.warns(UserWarning, match="stuck"):
+        loop.fly(pilot, 3)
+    resumed = tt.Pilot(Loop().optimizer, horizon=6, stuck=stuck)
+    resumed.load_state_dict(pilot.state_dict())
+    assert "stuck" not in resumed.controls.settings()
+
+
 def test_a_live_loader_changes_its_batches_from_the_next_epoch_on() -> None:
     loader = tt.LiveLoader(TensorDataset(X), batch_size=16, bounds=(8, 64))
     assert len(list(loader)) == len(loader) == 16

@@ -70,7 +70,7 @@ class Controls:
         if self._moves(MOMENTUM.name):
             self.optimizers.set_momentum(self.value(MOMENTUM.name))
         for name, knob in list(self.knobs.items()):
-            value = knob.at(self.positions[name]) if name in self.positions else self.value(name)
+            value = self._meant(name, knob)
             if value != knob.get() and not moved(name, knob, value):
                 self._give_up(name)
 
@@ -83,6 +83,15 @@ class Controls:
         """Return where the lever ``name`` stands."""
         return float(self.values[0, _COLUMN[name]])
 
+    def _meant(self, name: str, knob: Knob) -> float | int:
+        """Return what ``knob`` is to be set to; one that is known by name has bounds of its own within those of its lever."""
+        if name in self.positions:
+            return knob.at(self.positions[name])
+        low, high = knob.bounds
+        column = _COLUMN[name]
+        self.values[0, column] = min(max(self.values[0, column], low), high)
+        return self.value(name)
+
     def _moves(self, name: str) -> bool:
         return bool(self.has[0, _COLUMN[name]])
 
@@ -91,7 +100,8 @@ class Controls:
         del self.knobs[name]
         if name in self.others:
             self.others.remove(name)
-            del self.positions[name], self.last_moves[name]
+            self.positions.pop(name, None)
+            self.last_moves.pop(name, None)
             self.has[0, _COLUMN[KNOB.name]] = bool(self.others)
             self.values[0, _COLUMN[KNOB.name]] = self.positions[self.others[0]] if self.others else 0.0
         else:
@@ -110,5 +120,8 @@ class Controls:
         self.values = state["values"].copy()
         self.positions, self.last_moves = dict(state["positions"]), dict(state["last_moves"])
         self.optimizers.load_state_dict(state["optimizers"])
-        for name, knob in self.knobs.items():
-            moved(name, knob, knob.at(self.positions[name]) if name in self.positions else self.value(name))
+        for name, knob in list(self.knobs.items()):
+            if name in self.others and name not in self.positions:
+                self._give_up(name)  # as it was given up before
+            else:
+                moved(name, knob, self._meant(name, knob))
