@@ -10,16 +10,17 @@ import pytest
 import torch
 
 from trimtab.metatraining import learning
-from trimtab.metatraining.acting import ladder, spread_out, stray
+from trimtab.metatraining.acting import USUAL, stray, trials
 from trimtab.metatraining.distribution import SETS, Course, draw
 from trimtab.metatraining.environment import PRICE, Environment
 from trimtab.metatraining.models import MLP
 from trimtab.metatraining.problems import mixtures
 from trimtab.metatraining.shipping import policy_bytes
 from trimtab.metatraining.update import KINDS
+from trimtab.pilot.first_step import first_share
 from trimtab.pilot.optimizers import Optimizers
 from trimtab.policy.archive import read
-from trimtab.policy.levers import HEADS, KEEP, KNOB, LEVERS, NAMES
+from trimtab.policy.levers import BETAS, HEADS, KEEP, KNOB, LEVERS, NAMES
 from trimtab.policy.policy import Policy
 from trimtab.policy.sight import FEATURES
 
@@ -29,7 +30,7 @@ def small(seed: int = 0) -> Course:
     rng = np.random.default_rng(seed)
     problem = mixtures(rng, SETS)
     build = partial(MLP, problem.inputs.shape[2], problem.outputs, width=8, depth=1, activation="relu")
-    drawn = draw(np.random.default_rng(5), clones=2)
+    drawn = draw(np.random.default_rng(5)).take(np.repeat(np.arange(SETS), 2))
     draws = replace(drawn.draws, batch=np.full(16, 8))
     return replace(drawn, build=build, problem=problem, draws=draws, horizon=4, steps=6)
 
@@ -87,19 +88,72 @@ def test_a_divergence_costs_and_is_mended() -> None:
 def test_straying_stays_within_the_masks() -> None:
     rng = np.random.default_rng(0)
     masks = [np.eye(moves, dtype=bool)[np.zeros(50, dtype=int)] for moves in HEADS]
-    strayed = stray(np.zeros((50, len(HEADS)), dtype=int), masks, np.ones(50), rng)
-    assert (strayed == 0).all()
-    assert ladder(8)[0] == 0.0
-    assert (np.diff(ladder(8)) > 0).all()
-    assert ladder(8)[-1] <= 0.4
+    still = np.zeros((50, len(HEADS)), dtype=int)
+    assert (stray(still, masks, np.ones(50, dtype=bool), rng, first=True) == 0).all()
+    free = [np.ones((50, moves), dtype=bool) for moves in HEADS]
+    who = np.arange(50) < 25
+    first = stray(still, free, who, rng, first=True)
+    assert len(np.unique(first[who, 0])) == HEADS[0]
+    assert (first[~who] == 0).all()
+    assert (stray(still, free, who, rng, first=False)[who] != 0).mean() < 0.1
 
 
-def test_clones_set_out_at_rates_of_their_own() -> None:
-    clone = np.tile(np.arange(8), 2)
-    actions = spread_out(np.tile(KEEP, (16, 1)), clone, (clone > 0) & (np.arange(16) < 8))
-    assert set(actions[1:7, 0]) == set(range(HEADS[0])) - {KEEP[0]}
-    assert (actions[[0, *range(8, 16)]] == KEEP).all()
-    assert (actions[:, 1:] == KEEP[1:]).all()
+def test_clones_try_one_thing_each_and_the_first_none() -> None:
+    rng = np.random.default_rng(0)
+    masks = [np.ones(moves, dtype=bool) for moves in HEADS]
+    masks[1] = np.arange(HEADS[1]) == KEEP[1]
+    for _ in range(20):
+        tried = trials(masks, 8, rng)
+        assert ((tried != KEEP).sum(1) == [0, *[1] * 7]).all()
+        assert tuple(tried[1:3, 0]) == USUAL
+        assert (tried[:, 1] == KEEP[1]).all()
+        assert len({tuple(row) for row in tried}) == 8
+    rate_alone = [np.arange(moves) == keep for moves, keep in zip(HEADS, KEEP, strict=True)]
+    rate_alone[0][:] = True
+    assert set(trials(rate_alone, 8, rng)[:, 0]) == set(range(HEADS[0]))
+
+
+def test_a_trial_is_worth_what_it_changes(tmp_path) -> None:
+    environment = Environment(small(4), seed=1)
+    environment.start()
+    for _ in range(3):
+        environment.step(np.tile(KEEP, (16, 1)))
+    clones = environment.take(np.repeat(np.arange(2), learning.CLONES))
+    still = np.tile(KEEP, (2 * learning.CLONES, 1))
+    gained, _ = learning.worth(clones, still)
+    np.testing.assert_allclose(gained, 0.0, atol=1e-5)
+    dead = still.copy()
+    dead[learning.CLONES - 1, 0] = 0
+    gained, _ = learning.worth(environment.take(np.repeat(np.arange(2), learning.CLONES)), dead)
+    np.testing.assert_allclose(np.delete(gained, learning.CLONES - 1), 0.0, atol=1e-5)
+    assert abs(gained[learning.CLONES - 1]) > 1e-4
+
+
+def test_taken_trainings_go_on_as_the_whole() -> None:
+    whole = Environment(small(6), seed=1)
+    whole.start()
+    still = np.tile(KEEP, (16, 1))
+    whole.step(still)
+    rows = np.array([3, 0, 9])
+    part = whole.take(rows)
+    seen = (whole.step(still), part.step(still[rows]))
+    while not seen[0].done:
+        np.testing.assert_allclose(seen[0].observation[rows], seen[1].observation, atol=2e-3)
+        seen = (whole.step(still), part.step(still[rows]))
+    assert seen[1].done
+    np.testing.assert_allclose(whole.error[rows], part.error, rtol=1e-4)
+
+
+def test_a_start_that_is_found_has_decoupled_decay_and_betas_of_its_own() -> None:
+    course = small(7)
+    kinds = np.full(16, KINDS.index("adam"))
+    course = replace(course, draws=replace(course.draws, kinds=kinds))
+    course.has[:, 1], course.values[:, 2] = np.arange(16) < 8, np.where(np.arange(16) % 2, 0.8, 0.9)
+    course.given[:] = np.arange(16) % 4 > 1
+    draws = Environment(course, seed=1).trainings.draws
+    found = ~course.given
+    assert ((draws.kinds == KINDS.index("adamw")) == (found & (np.arange(16) < 8))).all()
+    assert ((draws.beta2 == BETAS[1]) == (found & (course.values[:, 2] == 0.9))).all()
 
 
 def test_clones_that_are_steered_alike_end_alike() -> None:
@@ -137,7 +191,7 @@ def test_the_shipped_file_decides_as_the_agent_does() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_distribution_can_be_trained(seed: int) -> None:
-    course = replace(draw(np.random.default_rng(100 + seed), clones=1), horizon=1, steps=3)
+    course = replace(draw(np.random.default_rng(100 + seed)), horizon=1, steps=3)
     environment, _, _ = play(course, keep)
     assert np.isfinite(environment.error).all()
 
@@ -177,5 +231,5 @@ def test_a_pilot_starts_where_a_training_of_its_kind_starts() -> None:
         optimizers = Optimizers([make[kind](model.parameters(), lr=float(course.values[row, 0]))])
         gradients = [part[row] for part in trainings.nets.views(trainings.nets.gradient).values()]
         weights = [weight.detach() for weight in model.parameters()]
-        share = optimizers.first_share(list(zip(weights, gradients, strict=True)), optimizers.rate)
+        share = first_share(optimizers, list(zip(weights, gradients, strict=True)), optimizers.rate)
         assert share == pytest.approx(trainings.first_share(course.values[:, 0])[row], rel=1e-4)

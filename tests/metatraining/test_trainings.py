@@ -18,6 +18,7 @@ from trimtab.policy.rules import ramp
 
 OPTIMIZERS = {
     "sgd": lambda weights, lr, decay: torch.optim.SGD(weights, lr=lr, momentum=0.9, weight_decay=decay),
+    "nesterov": lambda weights, lr, decay: torch.optim.SGD(weights, lr=lr, momentum=0.9, weight_decay=decay, nesterov=True),
     "adam": lambda weights, lr, decay: torch.optim.Adam(weights, lr=lr, weight_decay=decay),
     "adamw": lambda weights, lr, decay: torch.optim.AdamW(weights, lr=lr, weight_decay=decay),
     "rmsprop": lambda weights, lr, decay: torch.optim.RMSprop(weights, lr=lr, weight_decay=decay),
@@ -30,6 +31,8 @@ def draws(count: int, *, batch: int = 16) -> Draws:
         sets=np.arange(count) % 2,
         kinds=np.arange(count) % len(KINDS),
         batch=np.full(count, batch),
+        beta2=np.full(count, 0.999),
+        nesterov=np.zeros(count, dtype=bool),
         seeds=np.arange(count) + 5,
     )
 
@@ -40,7 +43,7 @@ def levers(count: int, **values: float) -> np.ndarray:
     return np.tile(row, (count, 1))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_an_update_makes_the_steps_of_torch(kind: str, decay: float) -> None:
     generator = torch.Generator().manual_seed(1)
@@ -49,7 +52,10 @@ def test_an_update_makes_the_steps_of_torch(kind: str, decay: float) -> None:
     alone = [start[row].clone().requires_grad_() for row in range(3)]
     optimizers = [OPTIMIZERS[kind]([weight], float(rate), decay) for weight, rate in zip(alone, rates, strict=True)]
     weights, moments = start.clone(), Moments.zeros(start)
-    update = Update(torch.full((3,), KINDS.index(kind)), torch.full((3,), 0.9))
+    number = KINDS.index("sgd" if kind == "nesterov" else kind)
+    update = Update(
+        torch.full((3,), number), torch.full((3,), 0.9), torch.full((3,), 0.999), torch.full((3,), kind == "nesterov")
+    )
     for _ in range(12):
         gradient = torch.randn(3, 7, generator=generator)
         for row, optimizer in enumerate(optimizers):
@@ -67,7 +73,8 @@ def test_the_first_step_is_foretold(kind: str) -> None:
     before = weight.detach().clone()
     weight.grad = gradient.clone()
     OPTIMIZERS[kind]([weight], 0.01, 0.0).step()
-    told = Update(torch.tensor([KINDS.index(kind)]), torch.tensor([0.9])).first_step(gradient[None], torch.tensor([0.01]))
+    update = Update(torch.tensor([KINDS.index(kind)]), torch.tensor([0.9]), torch.tensor([0.999]), torch.tensor([False]))
+    told = update.first_step(gradient[None], torch.tensor([0.01]))
     torch.testing.assert_close(told[0], (weight.detach() - before).norm(), rtol=1e-3, atol=0.0)
 
 
@@ -138,8 +145,8 @@ def test_a_smaller_batch_counts_its_own_examples_only() -> None:
     problem = problem_of(taught_classes)
     build = partial(models.MLP, problem.inputs.shape[2], problem.outputs, width=8, depth=1, activation="relu")
     given = draws(2)
-    mixed = Draws(given.sets * 0, given.kinds * 0, np.array([4, 16]), given.seeds * 0 + 1)
-    small = Draws(given.sets * 0, given.kinds * 0, np.array([4, 4]), given.seeds * 0 + 1)
+    mixed = Draws(given.sets * 0, given.kinds * 0, np.array([4, 16]), given.beta2, given.nesterov, given.seeds * 0 + 1)
+    small = Draws(given.sets * 0, given.kinds * 0, np.array([4, 4]), given.beta2, given.nesterov, given.seeds * 0 + 1)
     ends = []
     for each in (mixed, small):
         trainings = Trainings(build, problem, each, seed=4)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import trimtab as tt
 from trimtab.errors import PilotError, PolicyError
 from trimtab.pilot.memory import buffers_of
-from trimtab.policy.levers import NAMES, factor
+from trimtab.policy.levers import BETAS, NAMES, factor
 from trimtab.policy.rules import RAMP
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -89,8 +89,16 @@ def test_a_run_that_is_stopped_and_loaded_goes_on_bit_for_bit() -> None:
     assert [entry.rate for entry in pilot.history] == [entry.rate for entry in second.history]
 
 
-def test_the_exported_schedule_gives_the_same_run_without_a_policy() -> None:
-    flown, followed = Loop(lr=1.0), Loop(lr=1.0)
+OPTIMIZERS = {
+    "adam": lambda model: torch.optim.Adam(model.parameters(), lr=1.0),
+    "adamw": lambda model: torch.optim.AdamW(model.parameters(), lr=1e-5),
+    "sgd": lambda model: torch.optim.SGD(model.parameters(), lr=1.0, momentum=0.9),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_the_exported_schedule_gives_the_same_run_without_a_policy(optimizer) -> None:
+    flown, followed = Loop(optimizer), Loop(optimizer)
     pilot = tt.Pilot(flown.optimizer, horizon=6)
     flown.fly(pilot, 6)
     source = pilot.export()
@@ -102,6 +110,27 @@ def test_the_exported_schedule_gives_the_same_run_without_a_policy() -> None:
         followed.train()
         schedule.step()
     assert flown.validate() == pytest.approx(followed.validate(), abs=1e-6)
+
+
+def test_what_torchs_defaults_leave_behind_is_set_at_the_start() -> None:
+    adam, sgd = Loop(OPTIMIZERS["adam"]), Loop(OPTIMIZERS["sgd"])
+    for loop in (adam, sgd):
+        loop.fly(tt.Pilot(loop.optimizer, horizon=4), 1)
+    group = adam.optimizer.param_groups[0]
+    assert group["decoupled_weight_decay"]
+    assert group["betas"] == BETAS
+    assert sgd.optimizer.param_groups[0]["nesterov"]
+
+
+def test_what_a_user_chose_is_left() -> None:
+    chosen = Loop(lambda model: torch.optim.Adam(model.parameters(), lr=0.1, betas=(0.9, 0.95)))
+    chosen.fly(tt.Pilot(chosen.optimizer, horizon=4, weight_decay=False), 1)
+    group = chosen.optimizer.param_groups[0]
+    assert group["betas"] == (0.9, 0.95)
+    assert not group["decoupled_weight_decay"]
+    meant = Loop(OPTIMIZERS["sgd"])
+    meant.fly(tt.Pilot(meant.optimizer, horizon=4, given=True), 1)
+    assert not meant.optimizer.param_groups[0]["nesterov"]
 
 
 def test_groups_keep_their_ratios() -> None:

@@ -1,4 +1,4 @@
-"""How the trainings of a course explore: each strays with a probability of its own, from hardly ever to often."""
+"""How the trainings of a course are steered while a policy learns: by what it has learned so far, with strays, and by trial."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from trimtab.agents import DQNAgent
 from trimtab.policy.levers import HEADS, KEEP
 from trimtab.policy.rules import MARGIN
 
-BOLDEST, TIMIDEST = 0.4, 0.003
-
-
-def ladder(clones: int) -> np.ndarray:
-    """Return the probability of straying of each of the ``clones`` of a training, (clones,).
-
-    The first never strays; the others' are evenly spaced in their logarithm. Horgan et al. 2018, section 4.
-    """
-    return np.concatenate([[0.0], np.geomspace(TIMIDEST, BOLDEST, clones - 1)])
+STRAYING = 0.05
+"""In how many looks a head of a training that strays makes a move at random."""
+USUAL = (2, 4)
+"""Moves of the rate that are tried wherever a trial is made: by them a run is corrected."""
 
 
 def careful(agent: DQNAgent, observation: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
@@ -34,20 +29,32 @@ def careful(agent: DQNAgent, observation: np.ndarray, masks: list[np.ndarray]) -
     return np.stack(choices, 1)
 
 
-def stray(actions: np.ndarray, masks: list[np.ndarray], epsilon: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return ``actions`` in which each head makes a random allowed move with probability ``epsilon``, (N,)."""
-    drawn = [np.where(mask, rng.random(mask.shape), -1.0).argmax(1) for mask in masks]
-    coins = rng.random((len(actions), len(HEADS))) < epsilon[:, None]
-    return np.where(coins, np.stack(drawn, 1), actions)
+def stray(
+    actions: np.ndarray, masks: list[np.ndarray], strays: np.ndarray, rng: np.random.Generator, *, first: bool
+) -> np.ndarray:
+    """Return ``actions``, (N, heads), in which the trainings ``strays``, (N,) bool, make some moves at random.
 
-
-def spread_out(actions: np.ndarray, clone: np.ndarray, who: np.ndarray) -> np.ndarray:
-    """Return ``actions``, (N, heads), in which each of the clones ``who``, (N,) bool, sets out with a rate move of its own.
-
-    A move at random in the middle of a run changes its end by less than chance does; a run that is twice as hot from the start
-    ends where it ends because of that. ``clone``, (N,): the number of each among its clones, from 0.
+    At the ``first`` look they all move the rate: what a run that is too hot or too cold from its start shows, must be known.
     """
-    first = actions.copy()
-    moves = np.delete(np.arange(HEADS[0]), KEEP[0])
-    first[who, 0] = moves[(clone[who] - 1) % len(moves)]
-    return first
+    drawn = [np.where(mask, rng.random(mask.shape), -1.0).argmax(1) for mask in masks]
+    coins = rng.random((len(actions), len(HEADS))) < STRAYING
+    coins[:, 0] |= first
+    return np.where(coins & strays[:, None], np.stack(drawn, 1), actions)
+
+
+def trials(masks: list[np.ndarray], count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return what each of ``count`` clones of a training does, (count, heads); of one training: ``masks``, (moves,) a head.
+
+    The first does nothing. Each of the others moves one lever: the first two the rate, by a factor in the middle, the next the
+    rate by any other factor, the rest whatever there is to be moved.
+    """
+    free = [np.flatnonzero(mask & (np.arange(len(mask)) != keep)) for mask, keep in zip(masks, KEEP, strict=True)]
+    others = [(head, move) for head, moves in enumerate(free) for move in moves if head or move not in USUAL]
+    rate = [pair for pair in others if pair[0] == 0]
+    extra = rate[int(rng.integers(len(rate)))]
+    rest = [others[index] for index in rng.permutation(len(others)) if others[index] != extra]
+    tried = [*((0, move) for move in USUAL), extra, *rest]
+    actions = np.tile(KEEP, (count, 1))
+    for row, (head, move) in zip(actions[1:], tried, strict=False):
+        row[head] = move
+    return actions

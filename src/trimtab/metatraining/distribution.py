@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,12 +13,10 @@ from trimtab.metatraining import models
 from trimtab.metatraining.problems import BY_FORM, Form, Problem
 from trimtab.metatraining.trainings import Draws
 from trimtab.metatraining.update import KINDS
-from trimtab.policy.levers import LEVERS
+from trimtab.policy.levers import LEVERS, TORCH_BETAS
 
 SETS = 8
-"""Data sets in a course."""
-CLONES = 8
-"""Trainings on each of them, which differ in nothing but in how they are steered: how they end says what that is worth."""
+"""Trainings in a course, each on a data set of its own."""
 
 FORMS: dict[Form, float] = {"vector": 0.55, "image": 0.13, "tokens": 0.17, "pairs": 0.08, "sequence": 0.07}
 """How often each form of data is drawn."""
@@ -56,6 +54,12 @@ class Course:
     has_back: np.ndarray
     given: np.ndarray
 
+    def take(self, rows: np.ndarray) -> Course:
+        """Return the course of the trainings ``rows``, (n,), each as often as it is named there."""
+        draws = Draws(**{name: values[rows] for name, values in asdict(self.draws).items()})
+        of_each = ("values", "has", "alias", "start_known", "validated", "has_back", "given")
+        return replace(self, draws=draws, **{name: getattr(self, name)[rows] for name in of_each})
+
     @property
     def name(self) -> str:
         """Problem and model in a few words."""
@@ -63,8 +67,8 @@ class Course:
         return f"{self.problem.name}, {model}, {self.horizon} × {self.steps}"
 
 
-def draw(rng: np.random.Generator, *, clones: int = CLONES, longest: int = 120) -> Course:
-    """Return a course of SETS × ``clones`` trainings, those of a set one after the other, with at most ``longest`` segments."""
+def draw(rng: np.random.Generator, *, longest: int = 120) -> Course:
+    """Return a course of SETS trainings with at most ``longest`` segments."""
     form = rng.choice(np.array(list(FORMS)), p=np.array(list(FORMS.values())))
     kinds = BY_FORM[form]
     problem = kinds[int(rng.integers(len(kinds)))](rng, SETS)
@@ -73,9 +77,7 @@ def draw(rng: np.random.Generator, *, clones: int = CLONES, longest: int = 120) 
     steps = max(3, min(80, int(total / horizon)))
     draws = _draws(rng, largest=64 if COST[form] == 1.0 else 32)
     of_each = {**_levers(rng, draws.kinds, labels=problem.loss != "mse"), **_told(rng)}
-    draws = Draws(**{name: np.repeat(values, clones) for name, values in asdict(draws).items()})
-    repeated = {name: np.repeat(values, clones, axis=0) for name, values in of_each.items()}
-    return Course(_model(rng, problem), problem, draws, horizon, steps, **repeated)
+    return Course(_model(rng, problem), problem, draws, horizon, steps, **of_each)
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> int:
@@ -89,6 +91,8 @@ def _draws(rng: np.random.Generator, *, largest: int) -> Draws:
         sets=np.arange(SETS),
         kinds=kinds,
         batch=largest // rng.choice([1, 1, 1, 2, 4], size=SETS),
+        beta2=np.full(SETS, TORCH_BETAS[1]),
+        nesterov=np.zeros(SETS, dtype=bool),
         seeds=rng.integers(2**31, size=SETS),
     )
 

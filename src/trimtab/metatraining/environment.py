@@ -6,13 +6,15 @@ whose validation was lucky would be rewarded as if they were better.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from torch import Tensor
 
 from trimtab.metatraining.distribution import Course
-from trimtab.metatraining.trainings import Trainings
+from trimtab.metatraining.trainings import Draws, Trainings
+from trimtab.metatraining.update import KINDS
 from trimtab.policy import levers
 from trimtab.policy.rules import BROKEN, EARLY_STEPS, LOOKS_BEFORE, REGRET, RETREAT
 from trimtab.policy.sight import FLOOR, Setting, Sight
@@ -31,6 +33,10 @@ class Turn:
     reward: np.ndarray
     done: bool
 
+    def take(self, rows: np.ndarray) -> Turn:
+        """Return what the trainings ``rows`` show."""
+        return Turn(self.observation[rows], [mask[rows] for mask in self.masks], self.reward[rows], self.done)
+
 
 class Environment:
     """Steers the trainings of a ``course``: ``start``, then ``step`` with actions (N, heads) until a turn is ``done``.
@@ -40,24 +46,52 @@ class Environment:
 
     def __init__(self, course: Course, *, seed: int, steered: bool = True, device: str = "cpu") -> None:
         self.course = course
-        self.trainings = Trainings(course.build, course.problem, course.draws, seed=seed, device=device)
+        self._values = course.values.astype(np.float64)
+        found = ~course.given & steered
+        draws = self._modernised(found)
+        self._kinds = draws.kinds
+        self.trainings = Trainings(course.build, course.problem, draws, seed=seed, device=device)
         self._early = EARLY_STEPS if course.steps > EARLY_STEPS + 1 else 0
         before: list[Look] = ["before"] * (LOOKS_BEFORE - 1)
         self._looks: list[Look] = [*before, "early"] if self._early else before
-        self._values = course.values.astype(np.float64)
         self.trainings.set(self._effective())
         rate = self._values[:, 0]
         if steered:
             self.trainings.before(rate)
             share = self.trainings.first_share(rate)
-            self._values[:, 0] = levers.first_rate(rate, share, adaptive=course.draws.kinds != 0, given=course.given)
-            found = course.has[:, 1] & (course.draws.kinds == 2) & ~course.given
-            self._values[found, 1] = levers.FIRST_DECAY
+            self._values[:, 0] = levers.first_rate(rate, share, adaptive=self._kinds != 0, given=course.given)
+            self._values[found & course.has[:, 1] & (self._kinds == KINDS.index("adamw")), 1] = levers.FIRST_DECAY
         self.error = _log(self.trainings.test())
         self.best = self.error.copy()
         known = np.where(course.start_known, self.trainings.validation().cpu().numpy(), np.nan)
         self.sight = Sight(start_loss=known, base=self._base, horizon=course.horizon, validated=course.validated)
         self.divergences = np.zeros(len(self._values), dtype=int)
+
+    def _modernised(self, found: np.ndarray) -> Draws:
+        """Return the draws of the course as a Pilot would have them where it finds the start: ``found``, (N,) bool."""
+        draws, has_decay, momentum = self.course.draws, self.course.has[:, 1], self._values[:, 2]
+        adam, adamw = KINDS.index("adam"), KINDS.index("adamw")
+        usual = found & np.isin(draws.kinds, (adam, adamw)) & (momentum == levers.TORCH_BETAS[0])
+        momentum[usual] = levers.BETAS[0]
+        return replace(
+            draws,
+            kinds=np.where(found & has_decay & (draws.kinds == adam), adamw, draws.kinds),
+            beta2=np.where(usual, levers.BETAS[1], draws.beta2),
+            nesterov=draws.nesterov | (found & (momentum > 0)),
+        )
+
+    def take(self, rows: np.ndarray) -> Environment:
+        """Return the environment of the trainings ``rows``, (n,), as they are now, each as often as it is named there."""
+        taken = copy.copy(self)
+        taken.course, taken.trainings, taken.sight = self.course.take(rows), self.trainings.take(rows), self.sight.take(rows)
+        of_each = ("_kinds", "_values", "error", "best", "divergences")
+        vars(taken).update({name: getattr(self, name)[rows] for name in of_each}, _looks=list(self._looks))
+        return taken
+
+    @property
+    def looks(self) -> int:
+        """How often it is still to be looked at before the end."""
+        return len(self._looks) + self.course.horizon - self.sight.segment
 
     def start(self) -> Turn:
         """Return the first turn: before the first step, the rate already that of a sound first step."""
@@ -139,8 +173,8 @@ class Environment:
             rate=rate,
             values=self._values,
             has=course.has,
-            adaptive=course.draws.kinds != 0,
-            decoupled=course.draws.kinds == 2,
+            adaptive=self._kinds != 0,
+            decoupled=self._kinds == KINDS.index("adamw"),
             has_back=course.has_back,
             given=course.given,
         )

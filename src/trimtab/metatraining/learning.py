@@ -1,4 +1,9 @@
-"""Learning a policy: course after course, an ensemble of DQNs steers trainings, explores, and learns from what comes of it."""
+"""Learning a policy: course after course, trainings are cloned and changes tried on the clones; an ensemble learns their worth.
+
+What is learned is the gain of a change over leaving the run alone from there on, told by whole runs and not by estimates of
+estimates: one step of policy iteration by rollouts (Bertsekas 2020, section 2.1) from the reference schedule. A policy that
+makes the changes of positive gain is better than that; and what was learned stays true however the policy changes.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +19,9 @@ import numpy as np
 
 from trimtab import agents
 from trimtab.agents import DQNAgent, Transition
-from trimtab.metatraining.acting import careful, ladder, spread_out, stray
+from trimtab.metatraining.acting import careful, stray, trials
 from trimtab.metatraining.distribution import Course, draw
-from trimtab.metatraining.environment import Environment, Turn
+from trimtab.metatraining.environment import PRICE, Environment, Turn
 from trimtab.policy.levers import HEADS, KEEP
 from trimtab.policy.sight import FEATURES
 from trimtab.seeds import derive, generator
@@ -27,13 +32,17 @@ AGENT = "agent.safetensors"
 STATE = "state.json"
 KEEP_PREFERENCE = 0.02
 """What a change must promise beyond leaving things as they are before anything is learned."""
-PARTED = 0.5
-"""In how many groups of clones each sets out at another rate."""
-LEAST_SPREAD = 0.03
-"""The unit of rewards is by how much the clones of a training end apart in log loss, and this: less is noise on any task.
+CLONES = 8
+"""Of each training where a trial is made: one is left alone, the others each change one thing."""
+STRAYS = 0.5
+"""In how many trainings there are strays before the trial."""
+EARLY = 0.25
+"""How many trials are made in the first three looks."""
+NOTED = 0.02
+"""A gain g in final log loss counts as g / (NOTED + |g|), from −1 to 1: less is noise on any task, and far more is no better.
 
-Where noise sets the end, they end some hundredths apart; where the loss goes on falling, by powers of ten. Without a unit of
-their own the first would not be heard beside the second.
+Where noise sets the end, changes are worth some hundredths; where the loss goes on falling, powers of ten. Unsquashed the first
+would not be heard beside the second.
 """
 
 
@@ -52,16 +61,16 @@ def new_agent(seed: int, **options: Any) -> DQNAgent:
     chosen: dict[str, Any] = {
         "hidden": (128, 128),
         "members": 5,
-        "n_step": 5,
+        "n_step": 1,
         "gamma": 1.0,
         "lr": 5e-4,
         "lr_end": 5e-5,
-        "lr_steps": 2_000_000,
+        "lr_steps": 200_000,
         "batch_size": 512,
-        "buffer": 500_000,
-        "learning_starts": 5_000,
+        "buffer": 300_000,
+        "learning_starts": 2_000,
         "train_every": 64,
-        "gradient_steps": 2,
+        "gradient_steps": 8,
         "target_every": 64,
         "tau": 0.01,
         "coordination": "value-decomposition",
@@ -100,7 +109,7 @@ def learn(
         course = choose(rng)
         report = steer(agent, course, rng, seed=derive(seed, "course", progress.courses))
         seconds = time.monotonic() - began
-        progress = Progress(progress.courses + 1, progress.trainings + len(course.values), progress.seconds + seconds)
+        progress = Progress(progress.courses + 1, progress.trainings + CLONES * len(course.values), progress.seconds + seconds)
         log.info("%s", json.dumps({**asdict(progress), "course": course.name, "took": round(seconds, 1), **report}))
         if time.monotonic() - saved > save_seconds or progress.courses == courses:
             _save(folder, agent, progress)
@@ -111,53 +120,64 @@ def learn(
 
 
 def steer(agent: DQNAgent, course: Course, rng: np.random.Generator, *, seed: int) -> dict[str, float]:
-    """Steer the trainings of ``course`` with exploration, learn from them, and return what to log.
+    """Try what changes are worth in the trainings of ``course``, learn from it, and return what to log.
 
-    Of the clones of each training the last is left alone, and what the others gain is counted from there: all that the data,
-    the model and chance have done to both is taken off. The first of them follows the agent to the letter; in half of the
-    groups the others set out at different rates.
+    The trainings are steered up to a look that is drawn: by ``agent``, and in half of them with strays. There each is cloned:
+    one clone is left alone, every other moves one lever and is then left alone as well. By how much lower it ends is what the
+    move was worth: same weights, same data in the same order, and nothing else that differs.
     """
     environment = Environment(course, seed=seed)
-    sets = course.draws.sets
-    clone = np.arange(len(sets)) - np.searchsorted(sets, sets)
-    clones = int(clone.max()) + 1
-    alone = clone == clones - 1
-    epsilon = ladder(clones)[clone]
-    parted = (clone > 0) & (rng.random(sets.max() + 1) < PARTED)[sets]
     turn = environment.start()
-    lived: list[tuple[Turn, np.ndarray, Turn]] = []
-    while not turn.done:
-        actions = stray(careful(agent, turn.observation, turn.masks), turn.masks, epsilon, rng)
-        if not lived:
-            actions = spread_out(actions, clone, parted)
-        actions[alone] = KEEP
-        after = environment.step(actions)
-        lived.append((turn, actions, after))
-        turn = after
-    gained = environment.error[alone][sets] - environment.error
-    unit = LEAST_SPREAD + (np.bincount(sets, np.abs(gained)) / (clones - 1))[sets]
-    for before, actions, after in lived:
-        remember(agent, before, actions, after, (after.reward - after.reward[alone][sets]) / unit)
-    timid = gained[clone == 0]
+    strays = rng.random(len(course.values)) < STRAYS
+    until = _look(rng, environment.looks)
+    for look in range(until):
+        actions = stray(careful(agent, turn.observation, turn.masks), turn.masks, strays, rng, first=look == 0)
+        turn = environment.step(actions)
+    tried = np.concatenate([trials([mask[row] for mask in turn.masks], CLONES, rng) for row in range(len(strays))])
+    rows = np.repeat(np.arange(len(strays)), CLONES)
+    gained, divergences = worth(environment.take(rows), tried)
+    reward = gained / (NOTED + np.abs(gained))
+    remember(agent, turn.take(rows), tried, reward)
+    moved = (tried != KEEP).any(1)
     return {
-        "gain": round(float(np.mean(timid)), 4),
-        "won": round(float(np.mean(timid > 0)), 4),
-        "spread": round(float(np.median(unit)), 4),
-        "divergences": int(environment.divergences.sum()),
+        "look": until,
+        "better": round(float((gained[moved] > 0).mean()), 3),
+        "by half": round(float(np.median(np.abs(gained[moved]))), 4),
+        "divergences": divergences,
     }
 
 
-def remember(agent: DQNAgent, turn: Turn, actions: np.ndarray, after: Turn, reward: np.ndarray) -> None:
-    """Give ``agent`` the N transitions from ``turn`` by ``actions`` to ``after``."""
+def worth(environment: Environment, tried: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return how much lower each of the clones in ``environment`` ends in log loss if it does what is ``tried``, (N, heads).
+
+    Lower than the first of its CLONES. A divergence counts PRICE; their number is returned too.
+    """
+    before = environment.divergences.copy()
+    turn = environment.step(tried)
+    still = np.tile(KEEP, (len(tried), 1))
+    while not turn.done:
+        turn = environment.step(still)
+    divergences = environment.divergences - before
+    ends = environment.error + PRICE * divergences
+    return np.repeat(ends[::CLONES], CLONES) - ends, int(divergences.sum())
+
+
+def _look(rng: np.random.Generator, looks: int) -> int:
+    """Return after how many of ``looks`` a trial is made: often in the first few, and rather early than late."""
+    return int(rng.integers(3)) if rng.random() < EARLY else int(looks * rng.random() ** 1.5)
+
+
+def remember(agent: DQNAgent, turn: Turn, actions: np.ndarray, reward: np.ndarray) -> None:
+    """Give ``agent`` what the N ``actions`` at ``turn`` were worth: each a whole episode, as nothing is done after it."""
     for row in range(len(actions)):
         agent.learn(
             Transition(
                 observation=turn.observation[row],
                 action=tuple(map(int, actions[row])),
                 reward=float(reward[row]),
-                next_observation=after.observation[row],
-                terminated=after.done,
-                next_masks=[mask[row] for mask in after.masks],
+                next_observation=turn.observation[row],
+                terminated=True,
+                next_masks=[mask[row] for mask in turn.masks],
                 stream=row,
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,14 @@ class Nets:
         self.weights = torch.stack(flat).to(device)
         self.gradient = torch.zeros_like(self.weights)
         self._leaves = {name: view.detach().requires_grad_() for name, view in self.views(self.weights).items()}
+
+    def take(self, rows: Tensor) -> Nets:
+        """Return the nets ``rows``, (n,), each as often as it is named there."""
+        taken = copy.copy(self)
+        taken.count, taken.weights, taken.gradient = len(rows), self.weights[rows], self.gradient[rows]
+        leaves = {name: view.detach().requires_grad_() for name, view in taken.views(taken.weights).items()}
+        vars(taken).update(_leaves=leaves)
+        return taken
 
     @property
     def size(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,12 +25,15 @@ class Draws:
     """What differs from training to training: arrays of N numbers.
 
     ``sets``: which data set of the problem. ``kinds``: which optimizer (numbers in ``update.KINDS``). ``batch``: batch size.
-    ``seeds``: of initial weights; trainings with the same seed and batch size see their data in the same order.
+    ``beta2``: β₂ of those that have one. ``nesterov``: bool, for SGD. ``seeds``: of initial weights; trainings with the same
+    seed and batch size see their data in the same order.
     """
 
     sets: np.ndarray
     kinds: np.ndarray
     batch: np.ndarray
+    beta2: np.ndarray
+    nesterov: np.ndarray
     seeds: np.ndarray
 
 
@@ -43,7 +47,8 @@ class Trainings:
         self.problem, self.draws = problem, draws
         self.count = len(draws.sets)
         self.nets = Nets(build, seeds=draws.seeds.tolist(), device=self.device)
-        self.update = Update(self._tensor(draws.kinds, torch.int64), torch.zeros(self.count, device=self.device))
+        kinds, beta2 = self._tensor(draws.kinds, torch.int64), self._tensor(draws.beta2)
+        self.update = Update(kinds, torch.zeros_like(beta2), beta2, self._tensor(draws.nesterov, torch.bool))
         self.moments = Moments.zeros(self.nets.weights)
         self._random = torch.Generator(self.device).manual_seed(seed)
         self._inputs, self._targets = tensors(problem, self.device)
@@ -66,12 +71,24 @@ class Trainings:
         self._begun: _Begun | None = None
         self._made = 0
         self._last_displacement: Tensor | None = None
-        self._kept = (
-            self.nets.weights.clone(),
-            self.moments.mean.clone(),
-            self.moments.square.clone(),
-            self.moments.steps.clone(),
+        self._kept = tuple(part.clone() for part in self._state())
+
+    def take(self, rows: np.ndarray) -> Trainings:
+        """Return the trainings ``rows``, (n,), each as often as it is named there: clones go on alike if steered alike."""
+        taken, index = copy.copy(self), self._tensor(rows, torch.int64)
+        taken.count = len(rows)
+        taken.nets, taken.update, taken.moments = self.nets.take(index), self.update.take(index), self.moments.take(index)
+        of_each = ("_sets", "_share", "_batch", "_twin", "_order", "_place", "_decay", "_last_displacement")
+        begun = self._begun
+        vars(taken).update({name: None if getattr(self, name) is None else getattr(self, name)[index] for name in of_each})
+        vars(taken).update(
+            _random=torch.Generator(self.device).set_state(self._random.get_state()),
+            _rows=torch.arange(len(rows), device=self.device)[:, None],
+            _noise=Noise(*(None if part is None else part[index] for part in (self._noise.dropout, self._noise.smoothing))),
+            _begun=None if begun is None else _Begun(begun.weights[index], begun.losses[index], begun.steps),
+            _kept=tuple(part[index] for part in self._kept),
         )
+        return taken
 
     def set(self, values: np.ndarray) -> None:
         """Set the levers, (N, levers), for the steps to come; the first, the rate, is told to each advance."""

@@ -12,7 +12,7 @@ from trimtab.metatraining.acting import careful
 from trimtab.metatraining.distribution import Course, draw
 from trimtab.metatraining.environment import Environment, Turn
 from trimtab.metatraining.update import KINDS
-from trimtab.policy.levers import KEEP, LEVERS
+from trimtab.policy.levers import KEEP, LEVERS, TORCH_BETAS
 from trimtab.seeds import derive, generator
 
 STEERED = ("sgd", "adam", "adamw")
@@ -61,6 +61,8 @@ def course(seed: int, index: int, *, rates: tuple[float, ...]) -> Course:
         sets=grid[:, 0].astype(int),
         kinds=grid[:, 1].astype(int),
         batch=np.full(count, int(drawn.draws.batch.max())),
+        beta2=np.full(count, TORCH_BETAS[1]),
+        nesterov=np.zeros(count, dtype=bool),
         seeds=np.full(count, derive(seed, "validation", index) % 2**31),
     )
     values = np.zeros((count, len(LEVERS)))

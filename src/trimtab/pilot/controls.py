@@ -21,8 +21,9 @@ class Controls:
     """The levers of one training.
 
     ``values``, ``has``, (1, levers): where they stand, and which may be moved; the first is the rate that the reference
-    schedule multiplies. ``others``: the names of the knobs that are not known by name. The first of them is the lever KNOB of
-    ``values``; the policy is asked once more for each that follows, by its ``positions``.
+    schedule multiplies. ``fixed``: what was set once at the start. ``others``: the names of the knobs that are not known by
+    name. The first of them is the lever KNOB of ``values``; the policy is asked once more for each that follows, by its
+    ``positions``.
     """
 
     def __init__(self, optimizers: Optimizers, knobs: Mapping[str, Knob], *, moves: Sequence[str]) -> None:
@@ -35,6 +36,7 @@ class Controls:
         start |= {name: float(knobs[name].get()) for name in NAMED if name in knobs}
         if self.others:
             start[KNOB.name] = self.positions[self.others[0]]
+        self.fixed: dict[str, Any] = {}
         self.values = np.array([[start.get(lever.name, 0.0) for lever in LEVERS]])
         given = {RATE.name, *moves, *(name for name in NAMED if name in knobs), *([KNOB.name] if self.others else [])}
         self.has = np.array([[lever.name in given for lever in LEVERS]])
@@ -52,7 +54,11 @@ class Controls:
         """Bring rate and decay to where a run starts; a first step at the present rate is ``share`` of the weights."""
         of_all = {"adaptive": np.array([self.optimizers.adaptive]), "given": np.array([given])}
         self.values[:, 0] = levers.first_rate(self.values[:, 0], np.array([share]), **of_all)
-        if self._moves(DECAY.name) and self.optimizers.decoupled and not given:
+        if given:
+            return
+        self.fixed = self.optimizers.modernise(decay=self._moves(DECAY.name))
+        self.values[0, _COLUMN[MOMENTUM.name]] = self.optimizers.momentum
+        if self._moves(DECAY.name) and self.optimizers.decoupled:
             self.values[0, _COLUMN[DECAY.name]] = levers.FIRST_DECAY
 
     def act(self, action: Sequence[int], further: Sequence[int]) -> None:
@@ -112,12 +118,13 @@ class Controls:
             "values": self.values.copy(),
             "positions": dict(self.positions),
             "last_moves": dict(self.last_moves),
+            "fixed": dict(self.fixed),
             "optimizers": self.optimizers.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over the levers, and set the knobs; the optimizers' own settings are loaded with the optimizers."""
-        self.values = state["values"].copy()
+        self.values, self.fixed = state["values"].copy(), dict(state["fixed"])
         self.positions, self.last_moves = dict(state["positions"]), dict(state["last_moves"])
         self.optimizers.load_state_dict(state["optimizers"])
         for name, knob in list(self.knobs.items()):

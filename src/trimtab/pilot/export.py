@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from trimtab.errors import PilotError
 from trimtab.pilot import replayed
@@ -27,12 +28,12 @@ BACK = {back}
 
 def schedule_for(optimizer: Optimizer, model: nn.Module, **knobs: Callable[[float], object]) -> Schedule:
     """Return the recorded schedule of a fresh ``optimizer``; ``knobs``: what sets each setting that is not its own."""
-    steps = {{"early_steps": {early_steps}, "ramp": {ramp}}}
-    return Schedule(optimizer, model, first=FIRST, segments=SEGMENTS, back=BACK, knobs=knobs, **steps)
+    further = {{"early_steps": {early_steps}, "ramp": {ramp}, "fixed": {fixed}}}
+    return Schedule(optimizer, model, first=FIRST, segments=SEGMENTS, back=BACK, knobs=knobs, **further)
 '''
 
 
-def export(history: Sequence[Entry], *, early_steps: int, ramp: int) -> str:
+def export(history: Sequence[Entry], *, early_steps: int, ramp: int, fixed: Mapping[str, Any]) -> str:
     """Return the source of the schedule in ``history``; PilotError if no segment has ended yet."""
     ends = [entry for entry in history if entry.look == "segment"]
     if not ends:
@@ -42,9 +43,8 @@ def export(history: Sequence[Entry], *, early_steps: int, ramp: int) -> str:
     back = {entry.segment: entry.best for entry in ends if entry.event in ("went back", "diverged", "ended at the best")}
     text = inspect.getsource(replayed)
     body = text[text.index("from __future__") :].rstrip()
-    tail = _TAIL.format(
-        first=before[-1:] + early, rates=[_settings(one) for one in ends], back=back, early_steps=early_steps, ramp=ramp
-    )
+    further = {"early_steps": early_steps, "ramp": ramp, "fixed": dict(fixed)}
+    tail = _TAIL.format(first=before[-1:] + early, rates=[_settings(one) for one in ends], back=back, **further)
     return _HEAD.format(segments=len(ends)) + body + "\n" + tail
 
 

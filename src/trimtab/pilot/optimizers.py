@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from trimtab.errors import PilotError
+from trimtab.policy import levers
 
 PLAIN = ("SGD", "ASGD", "Rprop")
 """Optimizers whose steps grow with the gradient; the steps of all others are scaled by its statistics."""
@@ -65,8 +65,27 @@ class Optimizers:
 
     @property
     def decoupled(self) -> bool:
+        """Whether weight decay acts by itself and not as a part of the gradient."""
         group = self.groups[0]
         return type(self.each[0]).__name__ == "AdamW" or bool(group.get("decoupled_weight_decay", False))
+
+    def modernise(self, *, decay: bool) -> dict[str, Any]:
+        """Set what torch's defaults leave behind, and return it by its name in the groups; what a user chose stays.
+
+        Adam's weight decay then acts by itself, as AdamW's does: as a part of the gradient it is divided by the gradient's own
+        size, and decays hardly anything (Loshchilov & Hutter 2019); only where the ``decay`` is moved at all. Betas that are
+        torch's become BETAS, and momentum without them Nesterov's, which stands higher rates (Sutskever et al. 2013).
+        """
+        wanted: dict[str, Any] = {}
+        if decay and all("decoupled_weight_decay" in group for group in self.groups):
+            wanted["decoupled_weight_decay"] = True
+        if all(group.get("betas") == levers.TORCH_BETAS for group in self.groups):
+            wanted["betas"] = levers.BETAS
+        if all(group.get("nesterov") is False and group["momentum"] > 0 == group["dampening"] for group in self.groups):
+            wanted["nesterov"] = True
+        for group in self.groups:
+            group.update(wanted)
+        return wanted
 
     @property
     def momentum(self) -> float:
@@ -107,29 +126,6 @@ class Optimizers:
                 group["betas"] = (momentum, *group["betas"][1:])
             else:
                 group["momentum"] = momentum
-
-    def first_step(self, gradients: Sequence[Tensor], rate: float) -> float:
-        """Return the L2 norm that a first step from ``gradients`` has at ``rate``, decay aside."""
-        if not self.adaptive:
-            return rate * math.sqrt(sum(float(part.norm()) ** 2 for part in gradients))
-        # at its first step an adaptive optimizer moves every weight that has a gradient by the rate, whatever the gradient
-        moved = sum(int(torch.count_nonzero(part)) for part in gradients)
-        group = self.groups[0]
-        boost = (1.0 - group["alpha"]) ** -0.5 if "alpha" in group and "betas" not in group else 1.0
-        return rate * math.sqrt(moved) * boost
-
-    def first_share(self, moving: Sequence[tuple[Tensor, Tensor]], rate: float) -> float:
-        """Return by what share of its norm a first step at ``rate`` moves a weight matrix; the geometric mean over them.
-
-        ``moving``: weights with their gradients. NaN where none of the matrices would move.
-        """
-        logs: list[float] = []
-        for weight, gradient in moving:
-            norm = float(weight.norm()) if weight.ndim > 1 else 0.0
-            share = self.first_step([gradient], rate) / norm if norm > 0 else 0.0
-            if share > 0 and math.isfinite(share):
-                logs.append(math.log(share))
-        return math.exp(sum(logs) / len(logs)) if logs else math.nan
 
     def state_dict(self) -> dict[str, Any]:
         return {

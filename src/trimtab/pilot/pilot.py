@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from trimtab.errors import PilotError
 from trimtab.pilot.agreement import agreed
 from trimtab.pilot.controls import Controls
+from trimtab.pilot.first_step import first_share, first_step
 from trimtab.pilot.history import Entry, Event, figure
 from trimtab.pilot.knobs import knob_of
 from trimtab.pilot.memory import Memory
@@ -181,7 +182,7 @@ class Pilot:
         """Return the schedule as plain PyTorch code, a class that is used like this Pilot and needs no trimtab."""
         from trimtab.pilot.export import export
 
-        return export(self.history, early_steps=EARLY_STEPS, ramp=RAMP)
+        return export(self.history, early_steps=EARLY_STEPS, ramp=RAMP, fixed=self.controls.fixed)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that an exact continuation needs, beside the states of the model and the optimizer."""
@@ -211,7 +212,7 @@ class Pilot:
         """Bring the rate to that of a sound first step, and let the policy look twice before that is made."""
         if self.memory is not None:
             self.memory.keep()
-        share = self.optimizers.first_share(self.watch.moving(), self.controls.base)
+        share = first_share(self.optimizers, self.watch.moving(), self.controls.base)
         self.controls.begin(share, given=self._given)
         self.controls.base = agreed((self.controls.base,))[0]
         self.sight.set_out(self.controls.values[:, 0])
@@ -235,7 +236,7 @@ class Pilot:
 
     def _before_signals(self) -> Signals:
         watch = self.watch
-        step = self.optimizers.first_step([gradient for _, gradient in watch.moving()], self.controls.base)
+        step = first_step(self.optimizers, [gradient for _, gradient in watch.moving()], self.controls.base)
         known = {"weight_norm": watch.weight_norm(), "step_norm": step, "gradient_norm": watch.gradient_norm()}
         return _signals("before", known | {"steps": 0.0})
 

@@ -17,7 +17,7 @@ class Schedule:
     ``first``: the settings from the start, and those after ``early_steps`` steps. ``segments``: those after each segment.
     ``back``: segment → the earlier segment (0: the start) whose weights were put back at its end. Over the first ``ramp`` steps
     the rate rises linearly. The groups keep their ratios. ``model`` is needed where weights were put back. ``knobs``: by the
-    name of every setting that is not the optimizer's own, a function that sets it.
+    name of every setting that is not the optimizer's own, a function that sets it. ``fixed``: what is set once, in all groups.
     """
 
     def __init__(
@@ -31,6 +31,7 @@ class Schedule:
         segments: Sequence[Mapping[str, float]],
         back: Mapping[int, int],
         knobs: Mapping[str, Callable[[float], object]] | None = None,
+        fixed: Mapping[str, Any] | None = None,
     ) -> None:
         self.knobs = dict(knobs or {})
         missing = set(segments[-1]) - {"lr", "weight_decay", "momentum"} - set(self.knobs)
@@ -42,6 +43,8 @@ class Schedule:
         rate, decay = float(groups[0]["lr"]), max(float(group.get("weight_decay", 0.0)) for group in groups)
         self.rates = [float(group["lr"]) / rate for group in groups]
         self.decays = [float(group.get("weight_decay", 0.0)) / decay if decay else 1.0 for group in groups]
+        for group in groups:
+            group.update(fixed or {})
         self.segment, self.steps = 0, 0
         self.kept: dict[int, tuple[Any, Any]] = {}
         self.keep()

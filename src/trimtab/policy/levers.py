@@ -110,6 +110,9 @@ the geometric mean of that rate and of the one which gives that share: the first
 training. Both are sound for trainings of some hundred steps."""
 FIRST_DECAY = 0.1
 """The weight decay to start from, found in the same way, where it is moved and decoupled from the gradient."""
+TORCH_BETAS, BETAS = (0.9, 0.999), (0.8, 0.99)
+"""The betas of Adam and AdamW that torch has, and those that replace them: in a training of some hundred steps the mean square
+of the gradients over the last thousand still knows of the first, when the gradients were large. Found on training tasks."""
 SANE = (3e-4, 1.0)
 """The same for a rate that is given and meant: one with which the first step would be shorter or longer is brought to the
 nearer end. At one end nothing happens for many segments, at the other the net is broken before its first loss is seen."""

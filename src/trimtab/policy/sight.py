@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -133,6 +134,13 @@ class Sight:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where ``state`` was taken."""
         vars(self).update({name: value.copy() if isinstance(value, np.ndarray) else value for name, value in state.items()})
+
+    def take(self, rows: np.ndarray) -> Sight:
+        """Return a sight of the trainings ``rows``, (n,), each as often as it is named there."""
+        taken = copy.copy(self)
+        of_each = {name: value[..., rows] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        vars(taken).update(of_each)
+        return taken
 
     def acted(self, base: np.ndarray, actions: np.ndarray | None = None) -> None:
         """Take note of what was done: the new base rates, (N,), by ``actions``, (N, heads); None: all else was left alone."""
