@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from trimtab.metatraining import learning
-from trimtab.metatraining.acting import USUAL, stray, trials
+from trimtab.metatraining.acting import USUAL, careful, stray, trials
 from trimtab.metatraining.distribution import SETS, Course, draw
 from trimtab.metatraining.environment import PRICE, Environment
+from trimtab.metatraining.fitting import fit
+from trimtab.metatraining.memory import Memory
 from trimtab.metatraining.models import MLP
 from trimtab.metatraining.problems import mixtures
 from trimtab.metatraining.shipping import policy_bytes
@@ -163,26 +165,50 @@ def test_clones_that_are_steered_alike_end_alike() -> None:
     assert len(np.unique(ends[:, 0])) == SETS
 
 
-def test_a_learning_that_is_stopped_goes_on_where_it_was(tmp_path) -> None:
-    options = {"learning_starts": 50, "buffer": 2_000, "hidden": (16,), "members": 2, "batch_size": 32}
-
-    def choose(rng: np.random.Generator) -> Course:
-        return small(int(rng.integers(100)))
-
-    whole = learning.learn(tmp_path / "whole", seed=0, courses=3, choose=choose, options=options)
-    learning.learn(tmp_path / "parts", seed=0, courses=1, choose=choose, options=options)
-    parts = learning.learn(tmp_path / "parts", seed=0, courses=3, choose=choose, options=options)
-    assert whole.encode() == parts.encode()
+def choose(rng: np.random.Generator) -> Course:
+    return small(int(rng.integers(100)))
 
 
-def test_the_shipped_file_decides_as_the_agent_does() -> None:
-    agent = learning.new_agent(3)
-    policy = Policy(read(policy_bytes(agent, {"trainings": 0}), "here"))
+def test_a_learning_that_is_stopped_goes_on_where_it_was(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(learning, "FIT_EVERY", 2)
+    whole = learning.learn(tmp_path / "whole", seed=0, courses=4, choose=choose)
+    learning.learn(tmp_path / "parts", seed=0, courses=3, choose=choose)
+    parts = learning.learn(tmp_path / "parts", seed=0, courses=4, choose=choose)
+    files = [(tmp_path / name / learning.MEMORY).read_bytes() for name in ("whole", "parts")]
+    assert files[0] == files[1]
+    assert policy_bytes(whole, {}) == policy_bytes(parts, {})
+
+
+def taught(seed: int, rows: int = 4_000) -> Memory:
+    """What trials would show where a hotter rate pays if the first feature is above zero, and a cooler one if it is below."""
+    rng = np.random.default_rng(seed)
+    observation = rng.normal(size=(rows, len(FEATURES))).astype(np.float32)
+    action = np.tile(KEEP, (rows, 1)).astype(np.int8)
+    action[:, 0] = rng.integers(HEADS[0], size=rows)
+    gained = 0.1 * np.sign(observation[:, 0]) * np.sign(action[:, 0] - KEEP[0]) + 0.02 * rng.normal(size=rows)
+    return Memory(observation, action, gained.astype(np.float32), np.arange(rows, dtype=np.int32) // 64)
+
+
+def test_what_trials_show_is_learned() -> None:
+    worths = fit(taught(0), seed=0)
+    fresh = taught(1, 200)
+    free = [np.ones((200, moves), dtype=bool) for moves in HEADS]
+    moves = careful(worths, fresh.observation, free)[:, 0] - KEEP[0]
+    clear = np.abs(fresh.observation[:, 0]) > 0.5
+    assert (np.sign(moves) == np.sign(fresh.observation[:, 0]))[clear].mean() > 0.95
+    held = [mask & (np.arange(mask.shape[1]) == keep) for mask, keep in zip(free, KEEP, strict=True)]
+    masked = careful(worths, fresh.observation, held)
+    assert (masked == KEEP).all()
+
+
+def test_the_shipped_file_decides_as_the_ensemble_does() -> None:
+    worths = fit(taught(2), seed=0)
+    policy = Policy(read(policy_bytes(worths, {"trainings": 0}), "here"))
     rng = np.random.default_rng(0)
     masks = [np.ones(moves, dtype=bool) for moves in HEADS]
     for _ in range(20):
         observation = rng.normal(size=len(FEATURES)).astype(np.float32)
-        values = agent.values(observation[None], averaged=True)[:, 0].mean(0)
+        values = worths.values(observation[None])[:, 0].mean(0)
         verdict = policy.decide(observation, masks)
         for head, name in enumerate(NAMES):
             np.testing.assert_allclose(verdict.values[name], values[head, : HEADS[head]], atol=5e-3)

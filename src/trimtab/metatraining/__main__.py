@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from trimtab.agents import DQNAgent
 from trimtab.metatraining import validation
-from trimtab.metatraining.learning import Progress, learn
+from trimtab.metatraining.fitting import Worths
+from trimtab.metatraining.learning import FIT_EVERY, Progress, learn
 from trimtab.metatraining.shipping import policy_bytes
 
 VALIDATION_SEED = 77
@@ -28,9 +28,11 @@ COURSES = 8
 def main() -> None:
     """Learn, validate, write, until all courses are done."""
     parser = argparse.ArgumentParser(prog="python -m trimtab.metatraining")
-    parser.add_argument("folder", type=Path, help="where the agent and its memory are kept")
+    parser.add_argument("folder", type=Path, help="where all that was tried is kept")
     parser.add_argument("--courses", type=int, default=3000, help="courses of 64 trainings each (default: %(default)s)")
-    parser.add_argument("--every", type=int, default=150, help="courses between validations (default: %(default)s)")
+    parser.add_argument(
+        "--every", type=int, default=200, help=f"courses between validations, by {FIT_EVERY}s (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", type=Path, help="the policy file to be written")
     given = parser.parse_args()
@@ -39,8 +41,10 @@ def main() -> None:
     torch.set_flush_denormal(True)  # the tiny numbers of nets that have died are slow to compute with
     peers = _peers(given.folder / "validation.npy")
 
-    def judge(agent: DQNAgent, progress: Progress) -> None:
-        figures = _figures(agent, peers)
+    def judge(worths: Worths, progress: Progress) -> None:
+        if progress.courses % given.every and progress.courses < given.courses:
+            return
+        figures = _figures(worths, peers)
         logging.info("%s", json.dumps({"validation": figures, "courses": progress.courses}))
         if given.write:
             card = {
@@ -49,9 +53,9 @@ def main() -> None:
                 "seed": given.seed,
                 "validation": figures,
             }
-            given.write.write_bytes(policy_bytes(agent, card))
+            given.write.write_bytes(policy_bytes(worths, card))
 
-    learn(given.folder, seed=given.seed, courses=given.courses, judge=judge, judge_every=given.every)
+    learn(given.folder, seed=given.seed, courses=given.courses, judge=judge)
 
 
 def _peers(path: Path) -> list[np.ndarray]:
@@ -62,9 +66,9 @@ def _peers(path: Path) -> list[np.ndarray]:
     return list(np.load(path))
 
 
-def _figures(agent: DQNAgent, peers: list[np.ndarray]) -> dict[str, float]:
+def _figures(worths: Worths, peers: list[np.ndarray]) -> dict[str, float]:
     """Return ratios of final losses to the best of nine fixed rates: the policy's, and those of the default rates."""
-    found = [validation.validate(agent, VALIDATION_SEED, index, each) for index, each in enumerate(peers)]
+    found = [validation.validate(worths, VALIDATION_SEED, index, each) for index, each in enumerate(peers)]
     excess = np.concatenate([one.excess.ravel() for one in found])
     default = np.concatenate([one.default_excess.ravel() for one in found])
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trimtab.agents import DQNAgent
+from trimtab.metatraining.fitting import Worths
 from trimtab.policy.levers import HEADS, KEEP
 from trimtab.policy.rules import MARGIN
 
@@ -14,17 +14,16 @@ USUAL = (2, 4)
 """Moves of the rate that are tried wherever a trial is made: by them a run is corrected."""
 
 
-def careful(agent: DQNAgent, observation: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
-    """Return the actions (N, heads) of the ensemble, averaged over its last steps of learning.
+def careful(worths: Worths, observation: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
+    """Return the actions (N, heads) of the ensemble.
 
     A lever is left alone unless every member of the ensemble values another move higher by MARGIN; then it makes the move of
     which the least convinced member thinks most.
     """
-    members = agent.values(observation, averaged=True)
+    members = worths.values(observation)
     choices: list[np.ndarray] = []
     for head, (mask, keep) in enumerate(zip(masks, KEEP, strict=True)):
-        values = members[:, :, head, : mask.shape[1]]
-        gains = np.where(mask, (values - values[:, :, keep, None]).min(0), -np.inf)
+        gains = np.where(mask, members[:, :, head, : mask.shape[1]].min(0), -np.inf)
         choices.append(np.where(gains.max(1) > MARGIN, gains.argmax(1), keep))
     return np.stack(choices, 1)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trimtab.agents import DQNAgent
 from trimtab.metatraining.acting import careful
 from trimtab.metatraining.distribution import Course, draw
 from trimtab.metatraining.environment import Environment, Turn
+from trimtab.metatraining.fitting import Worths
 from trimtab.metatraining.update import KINDS
 from trimtab.policy.levers import KEEP, LEVERS, TORCH_BETAS
 from trimtab.seeds import derive, generator
@@ -91,10 +91,10 @@ def fixed(seed: int, index: int) -> np.ndarray:
     return error.reshape(SETS, len(STEERED), len(RATES))
 
 
-def validate(agent: DQNAgent, seed: int, index: int, peers: np.ndarray) -> Standing:
-    """Return how ``agent`` does, without exploring, on validation course ``index`` beside ``peers``, from ``fixed``."""
+def validate(worths: Worths, seed: int, index: int, peers: np.ndarray) -> Standing:
+    """Return how ``worths`` does on validation course ``index`` beside ``peers``, from ``fixed``."""
     drawn = course(seed, index, rates=STARTS)
     error, divergences = run(
-        drawn, lambda turn: careful(agent, turn.observation, turn.masks), seed=derive(seed, "order", index), steered=True
+        drawn, lambda turn: careful(worths, turn.observation, turn.masks), seed=derive(seed, "order", index), steered=True
     )
     return Standing(drawn.name, error.reshape(SETS, len(STEERED), len(STARTS)), peers, divergences)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +11,7 @@ from trimtab.policy.sight import FEATURES
 from trimtab.policy.signals import Look
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Event = Literal["", "went back", "diverged", "changed by hand", "ended at the best"]
@@ -53,31 +55,64 @@ class Entry:
         return f"segment {self.segment} ({self.look}): {told}rate {self.rate:.3g}{settings}{event}"
 
 
+_GREY, _BLUE, _ORANGE, _RED = "#9aa5b1", "#0b6bcb", "#e07a1f", "#d1495b"
+
+
 def figure(entries: list[Entry], horizon: int) -> Figure:
-    """Return the losses above the learning rate, over the segments."""
+    """Return the losses above the learning rate and whatever else was changed, over the segments.
+
+    Triangles mark where the policy moved a hyperparameter, up or down; red lines, where weights were put back; a ring, the
+    best validation loss (train loss, where there is none).
+    """
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(7.0, 4.6), layout="constrained")
-    above, below = drawn.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-    ends = [entry for entry in entries if entry.look == "segment"]
-    for name, color in (("train_loss", "#9aa5b1"), ("validation_loss", "#0b6bcb")):
-        points = [(entry.segment, getattr(entry, name)) for entry in ends if getattr(entry, name) == getattr(entry, name)]
-        if points:
-            above.plot(*zip(*points, strict=True), color=color, label=name.replace("_", " "), linewidth=1.6)
-    for entry in ends:
-        if entry.event in ("went back", "diverged"):
-            above.axvline(entry.segment, color="#d1495b", linewidth=0.8, linestyle=":" if entry.event == "went back" else "-")
-    above.set_ylabel("loss")
-    if all(value > 0 for line in above.lines[:2] for value in line.get_ydata()):
-        above.set_yscale("log")
-    above.legend(frameon=False)
-    steps = [(max(0, entry.segment), entry.rate) for entry in entries]
-    below.step(*zip(*steps, strict=True), where="post", color="#e07a1f", linewidth=1.6)
-    below.set_yscale("log")
-    below.set_ylabel("learning rate")
-    below.set_xlabel("segment")
-    below.set_xlim(0, horizon)
-    for axes in (above, below):
+    changed = [name for name in entries[-1].settings if len({entry.settings.get(name) for entry in entries[2:]}) > 1]
+    heights = (3.0, 2.0, *[1.2] * len(changed))
+    drawn = Figure(figsize=(7.0, 2.6 + sum(heights[1:])), layout="constrained")
+    above, below, *others = drawn.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    _draw_losses(above, [entry for entry in entries if entry.look == "segment"])
+    _draw_setting(below, entries, "lr", "learning rate")
+    for axes, name in zip(others, changed, strict=True):
+        _draw_setting(axes, entries, name, name.replace("_", " "))
+    for axes in (above, below, *others):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
+    drawn.axes[-1].set_xlabel("segment")
+    drawn.axes[-1].set_xlim(0, horizon)
     return drawn
+
+
+def _draw_losses(axes: Axes, ends: list[Entry]) -> None:
+    told = {
+        "train loss": (_GREY, [(entry.segment, entry.train_loss) for entry in ends]),
+        "validation loss": (_BLUE, [(entry.segment, entry.validation_loss) for entry in ends]),
+    }
+    curves = {name: (color, [point for point in curve if not math.isnan(point[1])]) for name, (color, curve) in told.items()}
+    curves = {name: each for name, each in curves.items() if each[1]}
+    for name, (color, curve) in curves.items():
+        axes.plot(*zip(*curve, strict=True), color=color, label=name, linewidth=1.6)
+    if curves:
+        color, curve = list(curves.values())[-1]
+        best = min(curve, key=lambda point: point[1])
+        axes.plot(*best, "o", color=color, fillstyle="none", markersize=8, label="best")
+        axes.legend(frameon=False)
+    for entry in ends:
+        if entry.event in ("went back", "diverged", "ended at the best"):
+            axes.axvline(entry.segment, color=_RED, linewidth=0.9, linestyle="-" if entry.event == "diverged" else ":")
+    axes.set_ylabel("loss")
+    if all(loss > 0 for _, curve in curves.values() for _, loss in curve):
+        axes.set_yscale("log")
+
+
+def _draw_setting(axes: Axes, entries: list[Entry], name: str, label: str) -> None:
+    """Draw one hyperparameter as it was set at each look, and where the policy moved it."""
+    values = [entry.rate if name == "lr" else float(entry.settings.get(name, 0.0)) for entry in entries]
+    axes.step([entry.segment for entry in entries], values, where="post", color=_ORANGE, linewidth=1.6)
+    for entry, value in zip(entries, values, strict=True):
+        move = entry.moves.get(name)
+        still = 1.0 if name in ("lr", "weight_decay", "momentum") else 0.0
+        if move is not None and move != still:
+            axes.plot(entry.segment, value, "^" if move > still else "v", color=_ORANGE, markersize=6, clip_on=False)
+    if min(values) > 0:
+        axes.set_yscale("log")
+    axes.set_ylabel(label)
