@@ -31,6 +31,8 @@ def signals(loss: float, *, scale: float = 1.0, size: float = 1.0) -> Signals:
         "cosine": 0.3,
         "gradient_norm": loss * scale / size,
         "gradient_cosine": 0.2,
+        "step_cosine": 0.6,
+        "after_cosine": 0.3,
     }
     return Signals(look="segment", **{name: np.array([value]) for name, value in given.items()})
 

@@ -21,7 +21,7 @@ SETS = 8
 FORMS: dict[Form, float] = {"vector": 0.55, "image": 0.13, "tokens": 0.17, "pairs": 0.08, "sequence": 0.07}
 """How often each form of data is drawn."""
 
-COST: dict[Form, float] = {"vector": 1.0, "image": 0.3, "tokens": 0.4, "pairs": 1.0, "sequence": 0.4}
+COST: dict[Form, float] = {"vector": 1.0, "image": 0.4, "tokens": 0.5, "pairs": 1.0, "sequence": 0.5}
 """What share of a vector course's steps a course of this form has: a step of it costs more."""
 
 NORMS: tuple[models.Norm, ...] = ("none", "none", "layer", "batch")
@@ -73,7 +73,7 @@ def draw(rng: np.random.Generator, *, longest: int = 120) -> Course:
     kinds = BY_FORM[form]
     problem = kinds[int(rng.integers(len(kinds)))](rng, SETS)
     horizon = _log_uniform(rng, 10, longest if rng.random() < 0.15 else min(50, longest))
-    total = COST[form] * _log_uniform(rng, 100, 1500)
+    total = COST[form] * _log_uniform(rng, 200, 2000)
     steps = max(3, min(80, int(total / horizon)))
     draws = _draws(rng, largest=64 if COST[form] == 1.0 else 32)
     of_each = {**_levers(rng, draws.kinds, labels=problem.loss != "mse"), **_told(rng)}
@@ -126,7 +126,7 @@ def _levers(rng: np.random.Generator, kinds: np.ndarray, *, labels: bool) -> dic
 
 
 def _told(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    chances = {"start_known": 0.6, "validated": 0.85, "has_back": 0.6, "given": 0.25}
+    chances = {"start_known": 0.6, "validated": 0.85, "has_back": 0.6, "given": 0.1}
     return {name: rng.random(SETS) < chance for name, chance in chances.items()}
 
 

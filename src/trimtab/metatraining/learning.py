@@ -30,7 +30,7 @@ MEMORY = "memory.safetensors"
 STATE = "state.json"
 CLONES = 8
 """Of each training where a trial is made: one is left alone, the others each change one thing."""
-STRAYS = 0.5
+STRAYS = 0.35
 """In how many trainings there are strays before the trial."""
 EARLY = 0.25
 """How many trials are made in the first three looks."""
@@ -98,7 +98,7 @@ def steer(
 ) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]:
     """Try what changes are worth in the trainings of ``course``; return what was seen, done and gained, and what to log.
 
-    The trainings are steered up to a look that is drawn: by ``worths``, and in half of them with strays. There each is cloned:
+    The trainings are steered up to a look that is drawn: by ``worths``, and in some of them with strays. There each is cloned:
     one clone is left alone, every other moves one lever and is then left alone as well. By how much lower it ends is what the
     move was worth: same weights, same data in the same order, and nothing else that differs.
     """

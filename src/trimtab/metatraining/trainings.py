@@ -156,7 +156,7 @@ class Trainings:
             displacement=displacement.norm(dim=1),
             cosine=cosine,
             gradient=samples.gradient_norm,
-            gradient_cosine=samples.gradient_cosine,
+            cosines=samples.cosines,
         )
 
     def validation(self) -> Tensor:
@@ -220,7 +220,7 @@ class Trainings:
         validation: Tensor | None = None,
         displacement: Tensor | None = None,
         cosine: Tensor | None = None,
-        gradient_cosine: Tensor | None = None,
+        cosines: tuple[Tensor | None, Tensor | None, Tensor | None] = (None, None, None),
     ) -> Signals:
         def array(value: Tensor | None) -> np.ndarray:
             return np.full(self.count, np.nan) if value is None else value.detach().to("cpu", torch.float64).numpy()
@@ -235,7 +235,9 @@ class Trainings:
             displacement=array(displacement),
             cosine=array(cosine),
             gradient_norm=array(gradient),
-            gradient_cosine=array(gradient_cosine),
+            gradient_cosine=array(cosines[0]),
+            step_cosine=array(cosines[1]),
+            after_cosine=array(cosines[2]),
         )
 
 
@@ -249,29 +251,38 @@ class _Begun:
 
 
 class _Samples:
-    """Compares the gradients of some pairs of successive steps, and measures some steps."""
+    """Compares the gradients of some pairs of successive steps, and measures the first step of each."""
 
     def __init__(self, steps: int) -> None:
         last = max(0, steps - 2)
         self._first = {round(pair * last / max(1, min(PAIRS, last + 1) - 1)) for pair in range(min(PAIRS, last + 1))}
-        self._gradient: Tensor | None = None
-        self._weights: Tensor | None = None
+        self._open: tuple[Tensor, Tensor] | None = None
+        self._closed: tuple[Tensor, Tensor] | None = None
         self._norms: list[Tensor] = []
-        self._cosines: list[Tensor] = []
         self._steps: list[Tensor] = []
+        self._cosines: tuple[list[Tensor], ...] = ([], [], [])
 
     def before(self, step: int, nets: Nets) -> None:
-        gradient, self._gradient = self._gradient, None
-        if gradient is not None:
-            self._cosines.append(_cosine(nets.gradient, gradient))
+        """Take in the gradients of the nets; their weights are those before the step."""
+        gradients, _, after = self._cosines
+        if self._closed is not None:
+            gradient, move = self._closed
+            gradients.append(_cosine(nets.gradient, gradient))
+            after.append(-_cosine(nets.gradient, move))
+            self._closed = None
         if step in self._first:
-            self._gradient, self._weights = nets.gradient.clone(), nets.weights.clone()
+            self._open = nets.gradient.clone(), nets.weights.clone()
             self._norms.append(nets.gradient.norm(dim=1))
 
     def after(self, nets: Nets) -> None:
-        if self._weights is not None:
-            self._steps.append((nets.weights - self._weights).norm(dim=1))
-            self._weights = None
+        """Take in the weights after the step."""
+        if self._open is None:
+            return
+        gradient, weights = self._open
+        move = nets.weights - weights
+        self._steps.append(move.norm(dim=1))
+        self._cosines[1].append(-_cosine(gradient, move))
+        self._open, self._closed = None, (gradient, move)
 
     @property
     def gradient_norm(self) -> Tensor:
@@ -282,8 +293,10 @@ class _Samples:
         return torch.stack(self._steps).mean(0)
 
     @property
-    def gradient_cosine(self) -> Tensor | None:
-        return torch.stack(self._cosines).mean(0) if self._cosines else None
+    def cosines(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Of successive gradients, of steps with the descent before them, and after them."""
+        one, two, three = (torch.stack(found).mean(0) if found else None for found in self._cosines)
+        return one, two, three
 
 
 def _cosine(one: Tensor, other: Tensor) -> Tensor:

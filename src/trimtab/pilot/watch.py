@@ -48,7 +48,8 @@ class Watch:
         self._gradient: Tensor | None = None
         self._weights: Tensor | None = None
         self._norms: list[Tensor] = []
-        self._cosines: list[Tensor] = []
+        self._move: Tensor | None = None
+        self._cosines: tuple[list[Tensor], ...] = ([], [], [])
         self._moves: list[Tensor] = []
         self._handles = [
             optimizer.register_step_pre_hook(_uncompiled(self._pre)),
@@ -70,9 +71,11 @@ class Watch:
         sampled = self._is_sample(self.steps)
         if self._gradient is not None or sampled:
             gradient = self._gradients()
-            if self._gradient is not None:
-                self._cosines.append(_cosine(gradient, self._gradient))
-            self._gradient = gradient if sampled else None
+            gradients, _, after = self._cosines
+            if self._gradient is not None and self._move is not None:
+                gradients.append(_cosine(gradient, self._gradient))
+                after.append(-_cosine(gradient, self._move))
+            self._gradient, self._move = (gradient if sampled else None), None
             if sampled:
                 self._norms.append(gradient.norm() / self._gradient_scale())
                 self._weights = self._sample(self.parameters)
@@ -80,7 +83,10 @@ class Watch:
     @torch.no_grad()
     def _post(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002 (the form of a hook)
         if self._weights is not None:
-            self._moves.append((self._sample(self.parameters) - self._weights).norm())
+            self._move = self._sample(self.parameters) - self._weights
+            self._moves.append(self._move.norm())
+            if self._gradient is not None:
+                self._cosines[1].append(-_cosine(self._gradient, self._move))
             self._weights = None
         self.steps += 1
         self.total += 1
@@ -122,7 +128,7 @@ class Watch:
             "displacement": self._scale * float(displacement.norm()),
             "cosine": cosine,
             "gradient_norm": self._scale * _mean(self._norms),
-            "gradient_cosine": _mean(self._cosines),
+            **dict(zip(("gradient_cosine", "step_cosine", "after_cosine"), map(_mean, self._cosines), strict=True)),
         }
         if ends:
             self._displacement = displacement
@@ -136,8 +142,8 @@ class Watch:
 
     def _begin(self) -> None:
         self._last_steps, self.steps, self._begun = self.steps, 0, None
-        self._gradient, self._weights = None, None
-        self._norms, self._cosines, self._moves = [], [], []
+        self._gradient, self._weights, self._move = None, None, None
+        self._norms, self._cosines, self._moves = [], ([], [], []), []
 
     def _gradients(self) -> Tensor:
         return self._sample([weight if weight.grad is None else weight.grad for weight in self.parameters], zero=self._bare())

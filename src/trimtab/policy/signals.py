@@ -20,6 +20,9 @@ class Signals:
     step, what it is going to be at the present rate. ``displacement``: L2 norm of the displacement over the segment;
     ``cosine``: its cosine with that of the segment before. ``gradient_norm``: mean L2 norm of the gradient.
     ``gradient_cosine``: mean cosine of the gradients of two successive steps: near one where there is little noise.
+    ``step_cosine``: mean cosine of a step with the descent (the negative gradient) that it was made from; ``after_cosine``:
+    with the descent at its end. Where the latter is above zero the loss falls further along the step, below it was too long:
+    what is told by the gradient of the loss by the learning rate (Baydin et al. 2018, eq. 5).
     Norms may be taken over a sample of the weights, if all are over the same.
     """
 
@@ -33,6 +36,8 @@ class Signals:
     cosine: np.ndarray
     gradient_norm: np.ndarray
     gradient_cosine: np.ndarray
+    step_cosine: np.ndarray
+    after_cosine: np.ndarray
 
     def __len__(self) -> int:
         return len(self.steps)
