@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 COORDINATES = 4_096
-"""Norms and cosines are taken over at most this many weights, spread evenly over all."""
+"""Norms and cosines are taken over about this many weights at most, spread evenly over all."""
+BLOCK = 16
+"""Weights are sampled by so many neighbours: to read one from memory costs what all of them cost."""
 PAIRS = 4
 """In a segment the gradients of about this many pairs of successive steps are compared."""
 
@@ -36,9 +38,10 @@ class Watch:
     ) -> None:
         self._optimizer = optimizer
         self.parameters = list(parameters)
-        size = sum(weight.numel() for weight in self.parameters)
-        self._stride = -(-size // COORDINATES) or 1
-        self._scale = math.sqrt(self._stride)
+        sizes = [weight.numel() for weight in self.parameters]
+        self._stride = -(-sum(sizes) // COORDINATES) or 1
+        self._plan = _planned(sizes, self._stride)
+        self._scale = math.sqrt(sum(sizes) / max(1, len(self._sample(self.parameters))))
         self._before, self._early, self._early_steps, self._each = before, early, early_steps, each
         self.total = 0
         self.steps = 0
@@ -152,14 +155,15 @@ class Watch:
         return [weight.grad is None for weight in self.parameters]
 
     def _sample(self, tensors: Sequence[Tensor], zero: Sequence[bool] | None = None) -> Tensor:
-        """Return every stride-th number of ``tensors``, (n,), float32; zeros in place of those that ``zero`` marks."""
+        """Return every stride-th block of ``tensors``, (n,), float32; zeros in place of those that ``zero`` marks."""
         parts: list[Tensor] = []
-        start = 0
-        for index, tensor in enumerate(tensors):
-            dense = tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()
-            part = dense.reshape(-1)[start :: self._stride].to(torch.float32)
+        for index, start in self._plan:
+            tensor = tensors[index]
+            part = (tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()).reshape(-1)
+            if self._stride > 1:
+                part = part[: len(part) // BLOCK * BLOCK].view(-1, BLOCK)[start :: self._stride].reshape(-1)
+            part = part.to(torch.float32)
             parts.append(torch.zeros_like(part) if zero is not None and zero[index] else part)
-            start = (start - tensor.numel()) % self._stride
         # a slice is a view: the numbers must be those of now
         return torch.cat(parts) if len(parts) > 1 else parts[0].clone()
 
@@ -170,6 +174,19 @@ class Watch:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.total, self._last_steps, self._displacement = state["total"], state["last_steps"], state["displacement"]
         self.steps, self._begun = 0, None
+
+
+def _planned(sizes: Sequence[int], stride: int) -> list[tuple[int, int]]:
+    """Return which of the weights of ``sizes`` are sampled, every ``stride``-th block of all, and where each begins."""
+    if stride == 1:
+        return [(index, 0) for index in range(len(sizes))]
+    plan: list[tuple[int, int]] = []
+    start = 0
+    for index, blocks in enumerate(size // BLOCK for size in sizes):
+        if start < blocks:
+            plan.append((index, start))
+        start = (start - blocks) % stride
+    return plan
 
 
 def _uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
