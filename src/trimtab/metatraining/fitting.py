@@ -12,15 +12,10 @@ from torch import Tensor, nn
 from trimtab.agents.network import Architecture, BatchForward, initial, views
 from trimtab.metatraining.memory import Memory
 from trimtab.policy.levers import HEADS, KEEP
+from trimtab.policy.rules import counted
 from trimtab.policy.sight import FEATURES
 from trimtab.seeds import derive, generator
 
-NOTED = 0.02
-"""A gain g in final log loss counts as g / (NOTED + |g|), from −1 to 1: less is noise on any task, and far more is no better.
-
-Where noise sets the end, changes are worth some hundredths; where the loss goes on falling, powers of ten. Unsquashed the first
-would not be heard beside the second.
-"""
 MEMBERS = 5
 HIDDEN = (64, 64)
 BOOTSTRAP = 0.8
@@ -52,7 +47,7 @@ def ignorant() -> Worths:
 def fit(memory: Memory, *, seed: int) -> Worths:
     """Return an ensemble that is fitted to ``memory``: the same memory and seed give the same.
 
-    Networks with dropout, on the gains as NOTED has them; each member is fitted to courses of its own drawing.
+    Networks with dropout, on the gains as they are ``counted``; each member is fitted to courses of its own drawing.
     """
     shape = _architecture()
     centre, spread = memory.observation.mean(0), memory.observation.std(0) + 1e-3
@@ -60,7 +55,7 @@ def fit(memory: Memory, *, seed: int) -> Worths:
     changed = memory.action != np.array(KEEP)
     head = changed.argmax(1)
     move = torch.from_numpy(head * shape.moves + memory.action[np.arange(len(head)), head])
-    target = torch.from_numpy(memory.gained / (NOTED + np.abs(memory.gained)))
+    target = torch.from_numpy(counted(memory.gained))
     rows = [_rows(memory, changed.any(1), generator(seed, "member", member)) for member in range(MEMBERS)]
     weights = {name: view.requires_grad_() for name, view in _initial(shape, generator(seed, "weights")).items()}
     steps = PASSES * -(-max(map(len, rows)) // BATCH)

@@ -25,7 +25,7 @@ class Entry:
     features; ``moves``: by the name of the head what its move does, a factor or a difference; ``values``: by the same names
     what each of its moves is worth; all three empty at the end of the run. ``rate``, ``settings``: the learning rate that was
     set for the steps to come, and what else may be moved. ``expected``, ``doubt``: how much lower the run is going to end
-    than by the reference schedule from here, in the policy's unit, and the deviation over its ensemble. ``best``: the segment
+    than if it is left alone from here, in the policy's unit, and the deviation over its ensemble. ``best``: the segment
     whose weights are the best so far.
     """
 

@@ -30,7 +30,7 @@ class PolicyFile:
 
     ``features``, ``levers``: what it sees and moves, by name, in its own order: of those that there are, all or some.
     ``arrays``: float32, by name, those of ``agents.network``. ``architecture``: its fields. ``scale``: what values are
-    multiplied by to be in the unit of ``rewards``. ``card``: how it was learned, as plain data.
+    multiplied by to be in the unit of ``rules.counted``. ``card``: how it was learned, as plain data.
     """
 
     features: tuple[str, ...]

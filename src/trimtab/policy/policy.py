@@ -23,9 +23,8 @@ class Verdict:
     """What a policy makes of one observation.
 
     ``action``: one move a head. ``values``, ``spreads``: by the names of the heads that the policy has, of every move, mean and
-    standard deviation over the ensemble; −inf where a move may not be made. ``expected``: how much lower the run is going to
-    end from here than by the reference schedule left alone; ``doubt``: its deviation over the ensemble. The unit of them all is
-    by how much the final log losses of such runs lie apart.
+    standard deviation over the ensemble; −inf where a move may not be made. ``expected``: by how much lower the run ends than
+    if it is left alone from here on; ``doubt``: its deviation over the ensemble. All in the unit of ``rules.counted``.
     """
 
     action: tuple[int, ...]

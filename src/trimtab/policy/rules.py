@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 RAMP = 20
 """Over so many steps from the first the rate rises linearly to what is set: moments and normalisations settle meanwhile."""
 EARLY_STEPS = 4
@@ -16,13 +18,27 @@ RETREAT = 5.0
 """By this the rate is divided after a divergence."""
 REGRET = 0.02
 """A run ends at its best weights, where it has them, if its last validation loss is so much above theirs (in logarithms)."""
+NOTED = 0.02
+"""A gain of this in final log loss counts half: less is noise on any task, and far more is no better."""
 MARGIN = 0.1
-"""What every member of the ensemble must think that a change is worth before it is made, in the unit of the rewards.
+"""What every member of the ensemble must think that a change is worth before it is made while a policy is learned.
 
 A change of no worth is not free: the next look may take it back, and the rate walks at random.
 """
 CAUTION = 0.8
 """The same in use, where trainings are larger and longer than those that a policy has learned on: chosen on real ones."""
+
+
+def counted(gained: np.ndarray) -> np.ndarray:
+    """Return what gains in final log loss are worth, from −1 to 1: the unit of all that a policy thinks of moves.
+
+    Where noise sets the end of a training, changes gain some hundredths; where its loss goes on falling, powers of ten. Counted
+    as they are, the first would not be heard beside the second.
+
+    >>> counted(np.array([-0.02, 0.0, 0.02, 1.98])).tolist()
+    [-0.5, 0.0, 0.5, 0.99]
+    """
+    return gained / (NOTED + np.abs(gained))
 
 
 def ramp(step: int) -> float:
