@@ -25,7 +25,7 @@ MARGIN = 0.1
 
 A change of no worth is not free: the next look may take it back, and the rate walks at random.
 """
-CAUTION = 0.8
+CAUTION = 0.2
 """The same in use, where trainings are larger and longer than those that a policy has learned on: chosen on real ones."""
 
 
