@@ -122,12 +122,21 @@ def test_what_torchs_defaults_leave_behind_is_set_at_the_start() -> None:
     assert sgd.optimizer.param_groups[0]["nesterov"]
 
 
+def test_there_is_nothing_to_plot_before_the_first_step() -> None:
+    with pytest.raises(PilotError, match="plot: expected a run"):
+        tt.Pilot(Loop().optimizer, horizon=4).plot()
+
+
 def test_what_a_user_chose_is_left() -> None:
     chosen = Loop(lambda model: torch.optim.Adam(model.parameters(), lr=0.1, betas=(0.9, 0.95)))
     chosen.fly(tt.Pilot(chosen.optimizer, horizon=4, weight_decay=False), 1)
     group = chosen.optimizer.param_groups[0]
     assert group["betas"] == (0.9, 0.95)
     assert not group["decoupled_weight_decay"]
+    other = Loop(lambda model: torch.optim.NAdam(model.parameters(), lr=0.01))
+    other.fly(tt.Pilot(other.optimizer, horizon=4), 1)
+    assert other.optimizer.param_groups[0]["betas"] == (0.9, 0.999)
+    assert not other.optimizer.param_groups[0]["decoupled_weight_decay"]
     meant = Loop(OPTIMIZERS["sgd"])
     meant.fly(tt.Pilot(meant.optimizer, horizon=4, given=True), 1)
     assert not meant.optimizer.param_groups[0]["nesterov"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
-from torch.optim import Optimizer
+from torch.optim import Adam, AdamW, Optimizer
 
 from trimtab.errors import PilotError
 from trimtab.policy import levers
@@ -77,9 +77,11 @@ class Optimizers:
         torch's become BETAS, and momentum without them Nesterov's, which stands higher rates (Sutskever et al. 2013).
         """
         wanted: dict[str, Any] = {}
-        if decay and all("decoupled_weight_decay" in group for group in self.groups):
+        # others that have betas or such a decay were not measured
+        adam = all(isinstance(one, Adam | AdamW) for one in self.each)
+        if adam and decay and all("decoupled_weight_decay" in group for group in self.groups):
             wanted["decoupled_weight_decay"] = True
-        if all(group.get("betas") == levers.TORCH_BETAS for group in self.groups):
+        if adam and all(group["betas"] == levers.TORCH_BETAS for group in self.groups):
             wanted["betas"] = levers.BETAS
         if all(group.get("nesterov") is False and group["momentum"] > 0 == group["dampening"] for group in self.groups):
             wanted["nesterov"] = True

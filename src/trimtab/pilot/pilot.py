@@ -175,7 +175,9 @@ class Pilot:
         return self.optimizers.rates()
 
     def plot(self) -> Figure:
-        """Return a figure of the losses and of the learning rate (needs matplotlib)."""
+        """Return a figure of the losses and of what was set (needs matplotlib); PilotError before there is anything to draw."""
+        if not self.history:
+            raise PilotError("plot: expected a run whose optimizer has made a step, got none")
         return figure(self.history, self._horizon)
 
     def export(self) -> str:
