@@ -112,7 +112,8 @@ def _draw_setting(axes: Axes, entries: list[Entry], name: str, label: str) -> No
         move = entry.moves.get(name)
         still = 1.0 if name in ("lr", "weight_decay", "momentum") else 0.0
         if move is not None and move != still:
-            axes.plot(entry.segment, value, "^" if move > still else "v", color=_ORANGE, markersize=6, clip_on=False)
-    if min(values) > 0:
+            up = (move > still) != (name == "momentum")  # a move of it is a factor of what is missing to 1
+            axes.plot(entry.segment, value, "^" if up else "v", color=_ORANGE, markersize=6, clip_on=False)
+    if 0 < 10 * min(values) < max(values):
         axes.set_yscale("log")
     axes.set_ylabel(label)
