@@ -39,7 +39,9 @@ def _net_steps(repeats: int) -> Headline:
     build = partial(MLP, WIDTH, OUTPUTS, width=WIDTH, depth=2, activation="relu")
     zeros = np.zeros(NETS, dtype=int)
     kinds, beta2 = zeros + KINDS.index("adam"), zeros + 0.999
-    draws = Draws(sets=zeros, kinds=kinds, batch=zeros + BATCH, beta2=beta2, nesterov=zeros > 0, seeds=np.arange(NETS))
+    draws = Draws(
+        sets=zeros, kinds=kinds, batch=zeros + BATCH, beta2=beta2, nesterov=zeros > 0, balanced=zeros > 0, seeds=np.arange(NETS)
+    )
     together = Trainings(build, problem, draws, seed=0)
     together.set(np.tile([0.9 if lever is MOMENTUM else 0.0 for lever in LEVERS], (NETS, 1)))
     rate = np.full(NETS, 1e-3)

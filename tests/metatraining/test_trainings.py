@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,8 +14,9 @@ from trimtab.metatraining import models
 from trimtab.metatraining.problems import BY_FORM, LOSSES, Problem, chains, ratings, series, taught_classes, taught_images
 from trimtab.metatraining.trainings import Draws, Trainings
 from trimtab.metatraining.update import KINDS, Moments, Update
+from trimtab.pilot.balance import Balance
 from trimtab.policy.levers import LEVERS
-from trimtab.policy.rules import ramp
+from trimtab.policy.rules import BALANCING, ramp
 
 OPTIMIZERS = {
     "sgd": lambda weights, lr, decay: torch.optim.SGD(weights, lr=lr, momentum=0.9, weight_decay=decay),
@@ -33,6 +35,7 @@ def draws(count: int, *, batch: int = 16) -> Draws:
         batch=np.full(count, batch),
         beta2=np.full(count, 0.999),
         nesterov=np.zeros(count, dtype=bool),
+        balanced=np.zeros(count, dtype=bool),
         seeds=np.arange(count) + 5,
     )
 
@@ -135,6 +138,28 @@ def alone(
     return total / len(batches)
 
 
+def test_balanced_trainings_follow_the_path_of_each_alone() -> None:
+    draw, builder = MODELS["mlp"]
+    problem = problem_of(draw)
+    build = builder(problem)
+    given = replace(draws(5), kinds=np.zeros(5, dtype=int), balanced=np.arange(5) > 0)
+    trainings = Trainings(build, problem, given, seed=0)
+    trainings.set(levers(5, label_smoothing=0.1))
+    batches: list[torch.Tensor] = []
+    drawn = trainings._next
+    trainings._next = lambda: batches.append(drawn()) or batches[-1]  # type: ignore[method-assign]  # the order of the data is needed
+    trainings.advance(30, np.full(5, 3e-3), look="segment")
+    for row in range(5):
+        torch.manual_seed(int(given.seeds[row]))
+        model = build()
+        optimizer = OPTIMIZERS["sgd"](model.parameters(), 3e-3, 0.0)
+        if row > 0:
+            optimizer.register_step_pre_hook(Balance(list(model.parameters()), **BALANCING))
+        alone(model, optimizer, problem, int(given.sets[row]), [batch[row] for batch in batches])
+        flat = torch.cat([weight.detach().reshape(-1) for weight in model.parameters()])
+        torch.testing.assert_close(trainings.nets.weights[row], flat, rtol=2e-3, atol=2e-4)
+
+
 @torch.no_grad()
 def validation(model: nn.Module, problem: Problem, which: int) -> float:
     inputs, targets = (torch.from_numpy(part[which, problem.validation]) for part in (problem.inputs, problem.targets))
@@ -145,8 +170,12 @@ def test_a_smaller_batch_counts_its_own_examples_only() -> None:
     problem = problem_of(taught_classes)
     build = partial(models.MLP, problem.inputs.shape[2], problem.outputs, width=8, depth=1, activation="relu")
     given = draws(2)
-    mixed = Draws(given.sets * 0, given.kinds * 0, np.array([4, 16]), given.beta2, given.nesterov, given.seeds * 0 + 1)
-    small = Draws(given.sets * 0, given.kinds * 0, np.array([4, 4]), given.beta2, given.nesterov, given.seeds * 0 + 1)
+    mixed = Draws(
+        given.sets * 0, given.kinds * 0, np.array([4, 16]), given.beta2, given.nesterov, given.balanced, given.seeds * 0 + 1
+    )
+    small = Draws(
+        given.sets * 0, given.kinds * 0, np.array([4, 4]), given.beta2, given.nesterov, given.balanced, given.seeds * 0 + 1
+    )
     ends = []
     for each in (mixed, small):
         trainings = Trainings(build, problem, each, seed=4)

@@ -89,18 +89,22 @@ LOW, HIGH = levers.SANE
     ("share", "expected"), [(1e-6, LOW / 1e-6), (0.01, 1.0), (10.0, HIGH / 10.0), (np.nan, 1.0), (0.0, 1.0)]
 )
 def test_a_rate_that_is_given_is_brought_to_where_its_first_step_is_sane(share: float, expected: float) -> None:
-    yes = np.array([True])
-    assert levers.first_rate(np.ones(1), np.array([share]), adaptive=yes, given=yes)[0] == pytest.approx(expected)
+    told = {"kind": np.array(["adaptive"]), "momentum": np.array([0.9]), "given": np.array([True])}
+    assert levers.first_rate(np.ones(1), np.array([share]), **told)[0] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("kind", "adaptive"), [("adaptive", True), ("plain", False)])
-def test_a_rate_that_is_not_given_is_found_from_its_first_step(kind: str, adaptive: bool) -> None:
-    rates, adaptives, no = np.array([1e-5, 1.0]), np.full(2, adaptive), np.zeros(2, dtype=bool)
+@pytest.mark.parametrize("kind", ["adaptive", "balanced", "plain"])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_rate_that_is_not_given_is_found_from_its_first_step(kind: str, momentum: float) -> None:
+    rates = np.array([1e-5, 1.0])
+    told = {"kind": np.full(2, kind), "momentum": np.full(2, momentum), "given": np.zeros(2, dtype=bool)}
+    # without momentum a step is not followed by ten times itself
+    longer = 1.0 if kind == "adaptive" else (1.0 - momentum) / 0.1
     usual, share = levers.FIRST[kind]
-    found = levers.first_rate(rates, 7.0 * rates, adaptive=adaptives, given=no)
-    np.testing.assert_allclose(found, np.sqrt(usual * share / 7.0))
-    unknown = levers.first_rate(rates, np.array([np.nan, 0.0]), adaptive=adaptives, given=no)
-    np.testing.assert_allclose(unknown, usual)
+    found = levers.first_rate(rates, 7.0 * rates, **told)
+    np.testing.assert_allclose(found, longer * np.sqrt(usual * share / 7.0))
+    unknown = levers.first_rate(rates, np.array([np.nan, 0.0]), **told)
+    np.testing.assert_allclose(unknown, longer * usual)
 
 
 def test_the_shipped_policy_is_small_and_loads() -> None:

@@ -93,6 +93,7 @@ def _draws(rng: np.random.Generator, *, largest: int) -> Draws:
         batch=largest // rng.choice([1, 1, 1, 2, 4], size=SETS),
         beta2=np.full(SETS, TORCH_BETAS[1]),
         nesterov=np.zeros(SETS, dtype=bool),
+        balanced=np.zeros(SETS, dtype=bool),
         seeds=rng.integers(2**31, size=SETS),
     )
 

@@ -59,7 +59,9 @@ class Environment:
         if steered:
             self.trainings.before(rate)
             share = self.trainings.first_share(rate)
-            self._values[:, 0] = levers.first_rate(rate, share, adaptive=self._kinds != 0, given=course.given)
+            self._values[:, 0] = levers.first_rate(
+                rate, share, kind=_names(draws), momentum=self._values[:, 2], given=course.given
+            )
             self._values[found & course.has[:, 1] & (self._kinds == KINDS.index("adamw")), 1] = levers.FIRST_DECAY
         self.error = _log(self.trainings.test())
         self.best = self.error.copy()
@@ -78,6 +80,7 @@ class Environment:
             kinds=np.where(found & has_decay & (draws.kinds == adam), adamw, draws.kinds),
             beta2=np.where(usual, levers.BETAS[1], draws.beta2),
             nesterov=draws.nesterov | (found & (momentum > 0)),
+            balanced=draws.balanced | (found & (draws.kinds == KINDS.index("sgd"))),
         )
 
     def take(self, rows: np.ndarray) -> Environment:
@@ -183,6 +186,11 @@ class Environment:
     def _masks(self) -> list[np.ndarray]:
         worse = self.sight.error > self.sight.best
         return levers.allowed(self.course.has, self.course.has_back & worse)
+
+
+def _names(draws: Draws) -> np.ndarray:
+    """Return by which line of FIRST each training starts."""
+    return np.where(draws.kinds != KINDS.index("sgd"), "adaptive", np.where(draws.balanced, "balanced", "plain"))
 
 
 def _log(loss: np.ndarray | Tensor) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trimtab.metatraining.balances import Balances
 from trimtab.metatraining.nets import QUIET, Nets, Noise
 from trimtab.metatraining.problems import LOSSES, Problem, tensors
 from trimtab.metatraining.update import Moments, Update
@@ -25,8 +26,8 @@ class Draws:
     """What differs from training to training: arrays of N numbers.
 
     ``sets``: which data set of the problem. ``kinds``: which optimizer (numbers in ``update.KINDS``). ``batch``: batch size.
-    ``beta2``: β₂ of those that have one. ``nesterov``: bool, for SGD. ``seeds``: of initial weights; trainings with the same
-    seed and batch size see their data in the same order.
+    ``beta2``: β₂ of those that have one. ``nesterov``: bool, for SGD. ``balanced``: bool, whether gradients are balanced.
+    ``seeds``: of initial weights; trainings with the same seed and batch size see their data in the same order.
     """
 
     sets: np.ndarray
@@ -34,6 +35,7 @@ class Draws:
     batch: np.ndarray
     beta2: np.ndarray
     nesterov: np.ndarray
+    balanced: np.ndarray
     seeds: np.ndarray
 
 
@@ -50,6 +52,8 @@ class Trainings:
         kinds, beta2 = self._tensor(draws.kinds, torch.int64), self._tensor(draws.beta2)
         self.update = Update(kinds, torch.zeros_like(beta2), beta2, self._tensor(draws.nesterov, torch.bool))
         self.moments = Moments.zeros(self.nets.weights)
+        sizes = [torch.Size(shape).numel() for shape in self.nets.shapes.values()]
+        self.balances = Balances(sizes, self._tensor(draws.balanced, torch.bool))
         self._random = torch.Generator(self.device).manual_seed(seed)
         self._inputs, self._targets = tensors(problem, self.device)
         self._sets = self._tensor(draws.sets, torch.int64)
@@ -78,6 +82,7 @@ class Trainings:
         taken, index = copy.copy(self), self._tensor(rows, torch.int64)
         taken.count = len(rows)
         taken.nets, taken.update, taken.moments = self.nets.take(index), self.update.take(index), self.moments.take(index)
+        taken.balances = self.balances.take(index)
         of_each = ("_sets", "_share", "_batch", "_twin", "_order", "_place", "_decay", "_last_displacement")
         begun = self._begun
         vars(taken).update({name: None if getattr(self, name) is None else getattr(self, name)[index] for name in of_each})
@@ -105,6 +110,7 @@ class Trainings:
         self._place, self._order = place, order
         self._random.set_state(random)
         gradient = self.nets.gradient
+        self.balances.first(gradient)
         return self._signals(
             "before", step=self.update.first_step(gradient, self._tensor(rate)), gradient=gradient.norm(dim=1), steps=0
         )
@@ -135,6 +141,7 @@ class Trainings:
             torch.manual_seed(int(torch.randint(2**31, (), generator=self._random, device=self.device)))  # for dropout
             for step in range(steps):
                 total = total + self._losses_of(self._next())
+                self.balances(self.nets.gradient, self._made)
                 samples.before(step, self.nets)
                 self.update(self.nets.weights, self.nets.gradient, self.moments, rates * ramp(self._made), decays)
                 self._made += 1
@@ -185,7 +192,7 @@ class Trainings:
             self._last_displacement[rows] = 0.0
 
     def _state(self) -> tuple[Tensor, ...]:
-        return self.nets.weights, self.moments.mean, self.moments.square, self.moments.steps
+        return self.nets.weights, self.moments.mean, self.moments.square, self.moments.steps, self.balances.state
 
     def _losses_of(self, index: Tensor) -> Tensor:
         inputs, targets = self._inputs[self._sets[:, None], index], self._targets[self._sets[:, None], index]

@@ -63,6 +63,7 @@ def course(seed: int, index: int, *, rates: tuple[float, ...]) -> Course:
         batch=np.full(count, int(drawn.draws.batch.max())),
         beta2=np.full(count, TORCH_BETAS[1]),
         nesterov=np.zeros(count, dtype=bool),
+        balanced=np.zeros(count, dtype=bool),
         seeds=np.full(count, derive(seed, "validation", index) % 2**31),
     )
     values = np.zeros((count, len(LEVERS)))

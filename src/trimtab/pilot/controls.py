@@ -52,7 +52,9 @@ class Controls:
 
     def begin(self, share: float, *, given: bool) -> None:
         """Bring rate and decay to where a run starts; a first step at the present rate is ``share`` of the weights."""
-        of_all = {"adaptive": np.array([self.optimizers.adaptive]), "given": np.array([given])}
+        optimizers = self.optimizers
+        about = {"kind": optimizers.kind, "momentum": optimizers.momentum, "given": given}
+        of_all = {name: np.array([value]) for name, value in about.items()}
         self.values[:, 0] = levers.first_rate(self.values[:, 0], np.array([share]), **of_all)
         if given:
             return

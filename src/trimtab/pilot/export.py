@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 from trimtab.errors import PilotError
-from trimtab.pilot import replayed
+from trimtab.pilot import balance, replayed
 from trimtab.pilot.history import Entry
+from trimtab.policy.rules import BALANCING
 
+_IMPORT = "from trimtab.pilot.balance import Balance"
+_LAST_IMPORT = "from torch.optim import Optimizer\n"
 _HEAD = '''"""A schedule, recorded from a training of {segments} segments that trimtab steered.
 
     schedule = schedule_for(optimizer, model)        # before the first step
@@ -28,12 +32,12 @@ BACK = {back}
 
 def schedule_for(optimizer: Optimizer, model: nn.Module, **knobs: Callable[[float], object]) -> Schedule:
     """Return the recorded schedule of a fresh ``optimizer``; ``knobs``: what sets each setting that is not its own."""
-    further = {{"early_steps": {early_steps}, "ramp": {ramp}, "fixed": {fixed}}}
+    further = {{"early_steps": {early_steps}, "ramp": {ramp}, "fixed": {fixed}, "balancing": {balancing}}}
     return Schedule(optimizer, model, first=FIRST, segments=SEGMENTS, back=BACK, knobs=knobs, **further)
 '''
 
 
-def export(history: Sequence[Entry], *, early_steps: int, ramp: int, fixed: Mapping[str, Any]) -> str:
+def export(history: Sequence[Entry], *, early_steps: int, ramp: int, fixed: Mapping[str, Any], balanced: bool) -> str:
     """Return the source of the schedule in ``history``; PilotError if no segment has ended yet."""
     ends = [entry for entry in history if entry.look == "segment"]
     if not ends:
@@ -41,11 +45,16 @@ def export(history: Sequence[Entry], *, early_steps: int, ramp: int, fixed: Mapp
     before = [_settings(entry) for entry in history if entry.look == "before"]
     early = [_settings(entry) for entry in history if entry.look == "early"]
     back = {entry.segment: entry.best for entry in ends if entry.event in ("went back", "diverged", "ended at the best")}
-    text = inspect.getsource(replayed)
-    body = text[text.index("from __future__") :].rstrip()
-    further = {"early_steps": early_steps, "ramp": ramp, "fixed": dict(fixed)}
+    body = _code(replayed).replace(_IMPORT, _code(balance).partition(_LAST_IMPORT)[2].rstrip())
+    further = {"early_steps": early_steps, "ramp": ramp, "fixed": dict(fixed), "balancing": BALANCING if balanced else None}
     tail = _TAIL.format(first=before[-1:] + early, rates=[_settings(one) for one in ends], back=back, **further)
     return _HEAD.format(segments=len(ends)) + body + "\n" + tail
+
+
+def _code(module: ModuleType) -> str:
+    """Return the source of ``module`` without its first docstring."""
+    text = inspect.getsource(module)
+    return text[text.index("from __future__") :].rstrip()
 
 
 def _settings(entry: Entry) -> dict[str, float]:

@@ -12,10 +12,13 @@ from torch.optim import Optimizer
 
 
 class Memory:
-    """Keeps and restores ``parameters``, the buffers of the modules that own them, and the states of ``optimizers``."""
+    """Keeps and restores ``parameters``, the buffers of the modules that own them, and the states of ``optimizers``.
 
-    def __init__(self, parameters: Sequence[Tensor], optimizers: Sequence[Optimizer]) -> None:
-        self._tensors = [*parameters, *buffers_of(parameters)]
+    ``further``: other tensors that belong to the training.
+    """
+
+    def __init__(self, parameters: Sequence[Tensor], optimizers: Sequence[Optimizer], further: Sequence[Tensor] = ()) -> None:
+        self._tensors = [*parameters, *buffers_of(parameters), *further]
         self._optimizers = list(optimizers)
         self._copies: list[Tensor] | None = None
         self._states: list[dict[int, dict[str, Any]]] = []

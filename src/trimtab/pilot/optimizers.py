@@ -10,7 +10,10 @@ from torch import Tensor
 from torch.optim import Adam, AdamW, Optimizer
 
 from trimtab.errors import PilotError
+from trimtab.pilot.balance import Balance
+from trimtab.pilot.watch import uncompiled
 from trimtab.policy import levers
+from trimtab.policy.rules import BALANCING
 
 PLAIN = ("SGD", "ASGD", "Rprop")
 """Optimizers whose steps grow with the gradient; the steps of all others are scaled by its statistics."""
@@ -19,10 +22,10 @@ PLAIN = ("SGD", "ASGD", "Rprop")
 class Optimizers:
     """Learning rate, weight decay and momentum of optimizers that train one model: one value of each, and every group's ratio.
 
-    ``rate``, ``decay``, ``momentum``: what they had at the start.
+    ``rate``, ``decay``, ``momentum``: what they had at the start. ``balance``: whether the gradients of SGD are balanced.
     """
 
-    def __init__(self, optimizers: Sequence[Optimizer]) -> None:
+    def __init__(self, optimizers: Sequence[Optimizer], *, balance: bool = False) -> None:
         self.each = list(optimizers)
         rates = [float(group["lr"]) for group in self.groups]
         if not rates:
@@ -41,6 +44,7 @@ class Optimizers:
         # where no group decays yet, all do alike once the policy says so
         self._decay_ratios = [decay / self.decay if self.decay else 1.0 for decay in decays]
         self._set = rates
+        self.balances = [_balanced(one) for one in self.each if balance and type(one).__name__ == "SGD"]
 
     @property
     def groups(self) -> list[dict[str, Any]]:
@@ -62,6 +66,11 @@ class Optimizers:
     @property
     def adaptive(self) -> bool:
         return type(self.each[0]).__name__ not in PLAIN
+
+    @property
+    def kind(self) -> str:
+        """The name in ``levers.FIRST`` of how they scale their steps."""
+        return "adaptive" if self.adaptive else "balanced" if self.balances else "plain"
 
     @property
     def decoupled(self) -> bool:
@@ -133,6 +142,7 @@ class Optimizers:
         return {
             "rate": self.rate,
             "decay": self.decay,
+            "balances": [one.state_dict() for one in self.balances],
             "ratios": self._ratios,
             "decay_ratios": self._decay_ratios,
         }
@@ -140,4 +150,14 @@ class Optimizers:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rate, self.decay = state["rate"], state["decay"]
         self._ratios, self._decay_ratios = list(state["ratios"]), list(state["decay_ratios"])
+        for one, told in zip(self.balances, state["balances"], strict=True):
+            one.load_state_dict(told)
         self._set = self.rates()
+
+
+def _balanced(optimizer: Optimizer) -> Balance:
+    """Return what balances the gradients of ``optimizer`` from now on."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.requires_grad]
+    balance = Balance(weights, **BALANCING)
+    optimizer.register_step_pre_hook(uncompiled(balance))
+    return balance

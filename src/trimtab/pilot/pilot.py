@@ -50,7 +50,8 @@ class Pilot:
     copy of weights, buffers and optimizer state), to go back to from a divergence or a plateau. ``weight_decay``, ``momentum``
     (μ or β₁): whether they are moved too; a compiled ``optimizer.step`` is compiled anew whenever they change. ``knobs``: what
     else may be moved, by name: ``dropout=model``, ``label_smoothing=criterion`` (validate without it),
-    ``batch_size=LiveLoader(…)``, and anything by a ``Knob``.
+    ``batch_size=LiveLoader(…)``, and anything by a ``Knob``. ``balance``: whether SGD gets a rate of its own for every weight
+    tensor, by scaling its gradients before each step; never where the rate is ``given``.
 
     >>> import torch
     >>> from trimtab.pilot import Pilot
@@ -76,13 +77,14 @@ class Pilot:
         back: bool = True,
         weight_decay: bool = True,
         momentum: bool = False,
+        balance: bool = True,
         given: bool = False,
         **knobs: Any,
     ) -> None:
         optimizers = _optimizers(optimizer)
         self._horizon = _whole("horizon", horizon)
         self.policy: Decides = Still() if policy is None else Policy.load(policy)
-        self.optimizers = Optimizers(optimizers)
+        self.optimizers = Optimizers(optimizers, balance=balance and not given)
         asked = {"weight_decay": weight_decay, "momentum": momentum}
         self.controls = Controls(
             self.optimizers,
@@ -90,7 +92,8 @@ class Pilot:
             moves=[name for name in asked if asked[name] and self.optimizers.has(name)],
         )
         parameters = self.optimizers.parameters
-        self.memory = Memory(parameters, optimizers) if back else None
+        balances = [one.state for one in self.optimizers.balances]
+        self.memory = Memory(parameters, optimizers, balances) if back else None
         self.history: list[Entry] = []
         self.scale = LossScale()
         self._best = 0
@@ -184,7 +187,9 @@ class Pilot:
         """Return the schedule as plain PyTorch code, a class that is used like this Pilot and needs no trimtab."""
         from trimtab.pilot.export import export
 
-        return export(self.history, early_steps=EARLY_STEPS, ramp=RAMP, fixed=self.controls.fixed)
+        return export(
+            self.history, early_steps=EARLY_STEPS, ramp=RAMP, fixed=self.controls.fixed, balanced=bool(self.optimizers.balances)
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that an exact continuation needs, beside the states of the model and the optimizer."""

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
+
+from trimtab.pilot.balance import Balance
 
 
 class Schedule:
@@ -18,6 +20,7 @@ class Schedule:
     ``back``: segment → the earlier segment (0: the start) whose weights were put back at its end. Over the first ``ramp`` steps
     the rate rises linearly. The groups keep their ratios. ``model`` is needed where weights were put back. ``knobs``: by the
     name of every setting that is not the optimizer's own, a function that sets it. ``fixed``: what is set once, in all groups.
+    ``balancing``: how gradients are balanced, if they are.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class Schedule:
         back: Mapping[int, int],
         knobs: Mapping[str, Callable[[float], object]] | None = None,
         fixed: Mapping[str, Any] | None = None,
+        balancing: Mapping[str, Any] | None = None,
     ) -> None:
         self.knobs = dict(knobs or {})
         missing = set(segments[-1]) - {"lr", "weight_decay", "momentum"} - set(self.knobs)
@@ -46,7 +50,12 @@ class Schedule:
         for group in groups:
             group.update(fixed or {})
         self.segment, self.steps = 0, 0
-        self.kept: dict[int, tuple[Any, Any]] = {}
+        self.balances: list[Balance] = []
+        if balancing:
+            weights = [weight for group in groups for weight in group["params"] if weight.requires_grad]
+            self.balances = [Balance(weights, **balancing)]
+            optimizer.register_step_pre_hook(self.balances[0])
+        self.kept: dict[int, tuple[Any, Any, list[Tensor]]] = {}
         self.keep()
         self.set(first[0])
         optimizer.register_step_post_hook(self.count)
@@ -76,16 +85,19 @@ class Schedule:
     def keep(self) -> None:
         """Keep what a later segment goes back to."""
         if self.segment in self.back.values():
-            self.kept[self.segment] = (copy.deepcopy(self.model.state_dict()), copy.deepcopy(self.optimizer.state_dict()))
+            weights, state = copy.deepcopy(self.model.state_dict()), copy.deepcopy(self.optimizer.state_dict())
+            self.kept[self.segment] = (weights, state, [one.state.clone() for one in self.balances])
 
     @torch.no_grad()
     def step(self) -> None:
         """End a segment."""
         self.segment += 1
         if self.segment in self.back:
-            weights, state = self.kept[self.back[self.segment]]
+            weights, state, balances = self.kept[self.back[self.segment]]
             self.model.load_state_dict(weights)
             self.optimizer.load_state_dict(copy.deepcopy(state))
+            for one, kept in zip(self.balances, balances, strict=True):
+                one.state.copy_(kept)
         self.keep()
         if self.segment <= len(self.segments):
             self.set(self.segments[self.segment - 1])

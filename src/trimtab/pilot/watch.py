@@ -55,8 +55,8 @@ class Watch:
         self._cosines: tuple[list[Tensor], ...] = ([], [], [])
         self._moves: list[Tensor] = []
         self._handles = [
-            optimizer.register_step_pre_hook(_uncompiled(self._pre)),
-            optimizer.register_step_post_hook(_uncompiled(self._post)),
+            optimizer.register_step_pre_hook(uncompiled(self._pre)),
+            optimizer.register_step_post_hook(uncompiled(self._post)),
         ]
 
     def close(self) -> None:
@@ -189,7 +189,7 @@ def _planned(sizes: Sequence[int], stride: int) -> list[tuple[int, int]]:
     return plan
 
 
-def _uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
+def uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
     """Return ``hook`` kept out of a compiled ``optimizer.step``; the compiler is not imported where nobody has."""
     if "torch._dynamo" not in sys.modules:
         return hook

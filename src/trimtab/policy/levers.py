@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from trimtab.task.reference import cosine
+from trimtab.task.reference import linear
 
 FloatArray: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"
 
@@ -103,11 +103,13 @@ def allowed(has: np.ndarray, back: np.ndarray) -> list[np.ndarray]:
     return [mine[:, None] | (np.arange(moves) == keep) for mine, moves, keep in zip(free, HEADS, KEEP, strict=True)]
 
 
-FIRST: dict[str, tuple[float, float]] = {"adaptive": (0.03, 0.4), "plain": (0.1, 0.012)}
-"""Where a run starts with an optimizer that scales its steps by gradient statistics, and with one that does not: a rate, and
-how far the first full step moves the weights as a share of their norm (geometric mean over the weight matrices). The start is
-the geometric mean of that rate and of the one which gives that share: the first knows nothing of the net, the second of
-training. Both are sound for trainings of some hundred steps."""
+FIRST: dict[str, tuple[float, float]] = {"adaptive": (0.03, 0.4), "balanced": (0.003, 0.02), "plain": (0.1, 0.012)}
+"""Where a run starts with an optimizer that scales its steps by gradient statistics, with one whose gradients are balanced, and
+with one that does neither: a rate, and how far the first full step moves the weights as a share of their norm (geometric mean
+over the weight matrices). The start is the geometric mean of that rate and of the one which gives that share: the first knows
+nothing of the net, the second of training. They are sound for trainings of some hundred steps."""
+USUAL_MOMENTUM = 0.9
+"""The momentum for which those of FIRST were found that are not adaptive."""
 FIRST_DECAY = 0.1
 """The weight decay to start from, found in the same way, where it is moved and decoupled from the gradient."""
 TORCH_BETAS, BETAS = (0.9, 0.999), (0.8, 0.99)
@@ -118,13 +120,16 @@ SANE = (3e-4, 1.0)
 nearer end. At one end nothing happens for many segments, at the other the net is broken before its first loss is seen."""
 
 
-def first_rate(rate: FloatArray, share: FloatArray, *, adaptive: np.ndarray, given: np.ndarray) -> FloatArray:
+def first_rate(rate: FloatArray, share: FloatArray, *, kind: np.ndarray, momentum: np.ndarray, given: np.ndarray) -> FloatArray:
     """Return the rates, (N,), to start from; a first step at ``rate`` would move the weights by ``share`` of their norm.
 
-    Where the rate is ``given`` it is only brought into SANE; otherwise it is that of FIRST, whatever it was.
+    ``kind``: names in FIRST. Where the rate is ``given`` it is only brought into SANE; otherwise it is that of FIRST, whatever
+    it was.
     """
     known = np.isfinite(share) & (share > 0)
-    usual, wanted = np.where(adaptive, *np.array([FIRST["adaptive"], FIRST["plain"]])[:, :, None])
+    # the steps of plain momentum add up to 1 / (1 − momentum) times one of them
+    longer = np.where(kind == "adaptive", 1.0, (1.0 - momentum) / (1.0 - USUAL_MOMENTUM))
+    usual, wanted = longer * np.array([FIRST[name] for name in kind]).T
     unit = np.divide(rate, share, out=np.ones_like(share), where=known)
     meant = np.where(known, unit * np.clip(share, *SANE), rate)
     return np.where(given, meant, np.sqrt(usual * np.where(known, unit * wanted, usual)))
@@ -134,6 +139,6 @@ def factor(segment: int, horizon: int) -> float:
     """Return the reference schedule in the middle of ``segment`` (from 0) of ``horizon``.
 
     >>> round(factor(0, 1), 3), round(factor(9, 10), 4)
-    (0.5, 0.0062)
+    (0.5, 0.05)
     """
-    return cosine((segment + 0.5) / horizon)
+    return linear((segment + 0.5) / horizon)

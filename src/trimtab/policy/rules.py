@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TypedDict
 
 import numpy as np
 
@@ -18,6 +19,18 @@ RETREAT = 5.0
 """By this the rate is divided after a divergence."""
 REGRET = 0.02
 """A run ends at its best weights, where it has them, if its last validation loss is so much above theirs (in logarithms)."""
+
+
+class Balancing(TypedDict):
+    """How gradients are balanced (``pilot.balance``)."""
+
+    beta: float
+    settled: int
+    every: int
+
+
+BALANCING: Balancing = {"beta": 0.99, "settled": 20, "every": 4}
+"""Those of SGD, where a start is found for it."""
 NOTED = 0.02
 """A gain of this in final log loss counts half: less is noise on any task, and far more is no better."""
 MARGIN = 0.1

@@ -17,10 +17,19 @@ def cosine(progress: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
 
 
+def linear(progress: float) -> float:
+    """Return 1 − progress, and 0 after the end. Best of the plain shapes where a run decays to 0 (Bergsma et al. 2025).
+
+    >>> linear(0.0), linear(0.75), linear(1.5)
+    (1.0, 0.25, 0.0)
+    """
+    return max(0.0, 1.0 - progress)
+
+
 def constant(progress: float) -> float:
     """Return 1 at any progress."""
     del progress
     return 1.0
 
 
-REFERENCES: Mapping[str, Reference] = {"cosine": cosine, "constant": constant}
+REFERENCES: Mapping[str, Reference] = {"cosine": cosine, "linear": linear, "constant": constant}
