@@ -16,7 +16,7 @@ from trimtab.metatraining.trainings import Draws, Trainings
 from trimtab.metatraining.update import KINDS, Moments, Update
 from trimtab.pilot.balance import Balance
 from trimtab.policy.levers import LEVERS
-from trimtab.policy.rules import BALANCING, ramp
+from trimtab.policy.rules import BALANCE, ramp
 
 OPTIMIZERS = {
     "sgd": lambda weights, lr, decay: torch.optim.SGD(weights, lr=lr, momentum=0.9, weight_decay=decay),
@@ -154,7 +154,7 @@ def test_balanced_trainings_follow_the_path_of_each_alone() -> None:
         model = build()
         optimizer = OPTIMIZERS["sgd"](model.parameters(), 3e-3, 0.0)
         if row > 0:
-            optimizer.register_step_pre_hook(Balance(list(model.parameters()), **BALANCING))
+            optimizer.register_step_pre_hook(Balance(list(model.parameters()), beta=BALANCE))
         alone(model, optimizer, problem, int(given.sets[row]), [batch[row] for batch in batches])
         flat = torch.cat([weight.detach().reshape(-1) for weight in model.parameters()])
         torch.testing.assert_close(trainings.nets.weights[row], flat, rtol=2e-3, atol=2e-4)

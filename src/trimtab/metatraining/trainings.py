@@ -52,8 +52,7 @@ class Trainings:
         kinds, beta2 = self._tensor(draws.kinds, torch.int64), self._tensor(draws.beta2)
         self.update = Update(kinds, torch.zeros_like(beta2), beta2, self._tensor(draws.nesterov, torch.bool))
         self.moments = Moments.zeros(self.nets.weights)
-        sizes = [torch.Size(shape).numel() for shape in self.nets.shapes.values()]
-        self.balances = Balances(sizes, self._tensor(draws.balanced, torch.bool))
+        self.balances = Balances(self.nets, self._tensor(draws.balanced, torch.bool))
         self._random = torch.Generator(self.device).manual_seed(seed)
         self._inputs, self._targets = tensors(problem, self.device)
         self._sets = self._tensor(draws.sets, torch.int64)
@@ -110,7 +109,7 @@ class Trainings:
         self._place, self._order = place, order
         self._random.set_state(random)
         gradient = self.nets.gradient
-        self.balances.first(gradient)
+        self.balances.first(self.nets)
         return self._signals(
             "before", step=self.update.first_step(gradient, self._tensor(rate)), gradient=gradient.norm(dim=1), steps=0
         )
@@ -141,7 +140,7 @@ class Trainings:
             torch.manual_seed(int(torch.randint(2**31, (), generator=self._random, device=self.device)))  # for dropout
             for step in range(steps):
                 total = total + self._losses_of(self._next())
-                self.balances(self.nets.gradient, self._made)
+                self.balances(self.nets)
                 samples.before(step, self.nets)
                 self.update(self.nets.weights, self.nets.gradient, self.moments, rates * ramp(self._made), decays)
                 self._made += 1

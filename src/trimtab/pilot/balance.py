@@ -1,10 +1,11 @@
-"""A rate of its own for every weight tensor, for an optimizer that has one for all and scales its steps by nothing: SGD.
+"""A rate of its own for every row of weights, for an optimizer that has one for all and scales its steps by nothing: SGD.
 
 Nothing of trimtab is imported here: an exported schedule carries this file along.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,65 +15,64 @@ from torch.optim import Optimizer
 
 
 class Balance:
-    """Divides the gradient of each of ``weights`` by its root mean square of late, before each step of their optimizer.
+    """Divides the gradients of each row of ``weights`` by their root mean square of late, before each step of the optimizer.
 
-    g ← g / √v, where v is a mean of mean(g²) over steps, as in Adam (Kingma & Ba 2015) but with one number for a whole tensor,
-    as in Adam-mini (Zhang et al. 2024). Without it the one rate is bound by the tensor with the largest gradients, and others,
-    embeddings above all, hardly move. To be registered as a hook before the optimizer's step.
+    A row is what leads to one output of a matrix, one channel of a convolution, one entry of an embedding; a vector is one row.
+    g ← g / √v, where v is a mean of mean(g²) over steps that forgets by ``beta``: Adam's second moment (Kingma & Ba 2015) with
+    one number a row, as in Adam-mini (Zhang et al. 2024). Without it the one rate is bound by the largest gradients, and other
+    weights, embeddings above all, hardly move. To be registered as a hook before the optimizer's step.
 
-    ``beta``: β. After ``settled`` steps v is renewed at each ``every``-th only, as norms cost time. ``state``: (2, weights), v
-    and what it weighs so far.
+    ``state``: (2, rows), v and what it weighs so far.
     """
 
-    def __init__(self, weights: Sequence[Tensor], *, beta: float, settled: int, every: int) -> None:
-        self.weights = list(weights)
-        self.beta, self.settled, self.every = beta, settled, every
-        self.state = torch.zeros(2, len(self.weights), device=self.weights[0].device)
-        self.roots = torch.tensor([float(weight.numel()) ** 0.5 for weight in self.weights], device=self.state.device)
-        self.steps, self.known = 0, 0
+    def __init__(self, weights: Sequence[Tensor], *, beta: float) -> None:
+        self.weights, self.beta = list(weights), beta
+        self.rows = [len(weight) if weight.ndim > 1 else 1 for weight in self.weights]
+        self.state = torch.zeros(2, sum(self.rows), device=self.weights[0].device)
 
     @torch.no_grad()
     def __call__(self, optimizer: Optimizer, *_: Any) -> None:
         """Scale the gradients in place; those that are not finite are left to whoever looks for them."""
-        places = [place for place, weight in enumerate(self.weights) if weight.grad is not None]
-        gradients = [_dense(self.weights[place]) for place in places]
-        if not gradients:
-            return
-        if self.steps < self.settled or self.steps % self.every == 0 or len(places) > self.known:
-            self._follow(places, gradients, getattr(optimizer, "grad_scale", None))
-        self.steps += 1
-        square, weight = self.state.clamp(min=1e-30)
-        factors = (weight / square).sqrt().unbind()
-        _multiply(gradients, [factors[place].to(one.device) for place, one in zip(places, gradients, strict=True)])
-
-    def _follow(self, places: Sequence[int], gradients: Sequence[Tensor], scale: Tensor | None) -> None:
-        """Take in the gradients as they are now; ``scale``: what a GradScaler has multiplied them by, to divide again."""
-        norms = torch.stack([norm.float().to(self.state.device) for norm in _norms(gradients)])
-        squares = (norms / self.roots[places] / (1.0 if scale is None else scale)).square()
+        # a GradScaler has multiplied the gradients by it, and a fused optimizer will divide them by it
+        scale = getattr(optimizer, "grad_scale", None)
+        gradients = [_dense(weight) for weight in self.weights]
+        squares = torch.cat([self._squares(*each) for each in zip(gradients, self.weights, self.rows, strict=True)])
+        squares = squares if scale is None else squares / scale.square()
         seen = torch.isfinite(squares)
-        told = torch.stack([torch.where(seen, squares, 0.0), seen.float()])
-        step = (1.0 - self.beta) * seen
-        self.state[:, places] = self.state[:, places] * (1.0 - step) + told * step
-        self.known = max(self.known, len(places))
+        told = torch.stack([torch.where(seen, squares, 0.0), torch.ones_like(squares)])
+        self.state.add_((told - self.state) * seen, alpha=1.0 - self.beta)
+        square, weight = self.state.clamp(min=1e-30)
+        for gradient, factor in zip(gradients, (weight / square).sqrt().split(self.rows), strict=True):
+            if gradient is not None:
+                _multiply(gradient, factor.to(gradient.device))
+
+    def _squares(self, gradient: Tensor | None, weight: Tensor, rows: int) -> Tensor:
+        """Return the mean square of each row of ``gradient``, (rows,); NaN where there is none."""
+        if gradient is None:
+            return self.state.new_full((rows,), math.nan)
+        values = gradient.coalesce().values() if gradient.is_sparse else gradient
+        apart = tuple(range(1 if weight.ndim > 1 else 0, values.ndim))
+        squares = torch.linalg.vector_norm(values, dim=apart, dtype=torch.float32).square() * (rows / weight.numel())
+        if gradient.is_sparse:
+            squares = squares.new_zeros(rows).index_copy(0, gradient.coalesce().indices()[0], squares)
+        return squares.reshape(rows).to(self.state.device)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"state": self.state.clone(), "steps": self.steps, "known": self.known}
+        return {"state": self.state.clone()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.state.copy_(state["state"])
-        self.steps, self.known = state["steps"], state["known"]
 
 
-# torch.optim's own functions: all tensors in one kernel, where a loop would wait for as many
-_multiply: Any = torch._foreach_mul_  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
-_norms: Any = torch._foreach_norm  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
+def _dense(weight: Tensor) -> Tensor | None:
+    """Return the gradient of ``weight``; a sparse one has each of its rows once from now on."""
+    if weight.grad is not None and weight.grad.is_sparse:
+        weight.grad = weight.grad.coalesce()
+    return weight.grad
 
 
-def _dense(weight: Tensor) -> Tensor:
-    """Return the numbers of the gradient of ``weight``, those that there are if it is sparse."""
-    gradient = weight.grad
-    assert gradient is not None
+def _multiply(gradient: Tensor, factor: Tensor) -> None:
+    """Multiply the rows of ``gradient`` by ``factor``, (rows,)."""
     if gradient.is_sparse:
-        weight.grad = gradient = gradient.coalesce()
-        return gradient.values()
-    return gradient
+        factor, gradient = factor[gradient.indices()[0]], gradient.values()
+    gradient.mul_(factor.view(-1, *[1] * (gradient.ndim - 1)) if gradient.ndim > 1 else factor)

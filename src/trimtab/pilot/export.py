@@ -10,7 +10,7 @@ from typing import Any
 from trimtab.errors import PilotError
 from trimtab.pilot import balance, replayed
 from trimtab.pilot.history import Entry
-from trimtab.policy.rules import BALANCING
+from trimtab.policy.rules import BALANCE
 
 _IMPORT = "from trimtab.pilot.balance import Balance"
 _LAST_IMPORT = "from torch.optim import Optimizer\n"
@@ -32,7 +32,7 @@ BACK = {back}
 
 def schedule_for(optimizer: Optimizer, model: nn.Module, **knobs: Callable[[float], object]) -> Schedule:
     """Return the recorded schedule of a fresh ``optimizer``; ``knobs``: what sets each setting that is not its own."""
-    further = {{"early_steps": {early_steps}, "ramp": {ramp}, "fixed": {fixed}, "balancing": {balancing}}}
+    further = {{"early_steps": {early_steps}, "ramp": {ramp}, "fixed": {fixed}, "balance": {balance}}}
     return Schedule(optimizer, model, first=FIRST, segments=SEGMENTS, back=BACK, knobs=knobs, **further)
 '''
 
@@ -46,7 +46,7 @@ def export(history: Sequence[Entry], *, early_steps: int, ramp: int, fixed: Mapp
     early = [_settings(entry) for entry in history if entry.look == "early"]
     back = {entry.segment: entry.best for entry in ends if entry.event in ("went back", "diverged", "ended at the best")}
     body = _code(replayed).replace(_IMPORT, _code(balance).partition(_LAST_IMPORT)[2].rstrip())
-    further = {"early_steps": early_steps, "ramp": ramp, "fixed": dict(fixed), "balancing": BALANCING if balanced else None}
+    further = {"early_steps": early_steps, "ramp": ramp, "fixed": dict(fixed), "balance": BALANCE if balanced else None}
     tail = _TAIL.format(first=before[-1:] + early, rates=[_settings(one) for one in ends], back=back, **further)
     return _HEAD.format(segments=len(ends)) + body + "\n" + tail
 

@@ -13,7 +13,7 @@ from trimtab.errors import PilotError
 from trimtab.pilot.balance import Balance
 from trimtab.pilot.watch import uncompiled
 from trimtab.policy import levers
-from trimtab.policy.rules import BALANCING
+from trimtab.policy.rules import BALANCE
 
 PLAIN = ("SGD", "ASGD", "Rprop")
 """Optimizers whose steps grow with the gradient; the steps of all others are scaled by its statistics."""
@@ -158,6 +158,6 @@ class Optimizers:
 def _balanced(optimizer: Optimizer) -> Balance:
     """Return what balances the gradients of ``optimizer`` from now on."""
     weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.requires_grad]
-    balance = Balance(weights, **BALANCING)
+    balance = Balance(weights, beta=BALANCE)
     optimizer.register_step_pre_hook(uncompiled(balance))
     return balance

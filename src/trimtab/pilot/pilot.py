@@ -50,8 +50,8 @@ class Pilot:
     copy of weights, buffers and optimizer state), to go back to from a divergence or a plateau. ``weight_decay``, ``momentum``
     (μ or β₁): whether they are moved too; a compiled ``optimizer.step`` is compiled anew whenever they change. ``knobs``: what
     else may be moved, by name: ``dropout=model``, ``label_smoothing=criterion`` (validate without it),
-    ``batch_size=LiveLoader(…)``, and anything by a ``Knob``. ``balance``: whether SGD gets a rate of its own for every weight
-    tensor, by scaling its gradients before each step; never where the rate is ``given``.
+    ``batch_size=LiveLoader(…)``, and anything by a ``Knob``. ``balance``: whether SGD gets a rate of its own for every row of
+    weights, by scaling its gradients before each step; never where the rate is ``given``.
 
     >>> import torch
     >>> from trimtab.pilot import Pilot

@@ -20,7 +20,7 @@ class Schedule:
     ``back``: segment → the earlier segment (0: the start) whose weights were put back at its end. Over the first ``ramp`` steps
     the rate rises linearly. The groups keep their ratios. ``model`` is needed where weights were put back. ``knobs``: by the
     name of every setting that is not the optimizer's own, a function that sets it. ``fixed``: what is set once, in all groups.
-    ``balancing``: how gradients are balanced, if they are.
+    ``balance``: what the balance of gradients forgets by, if there is one.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Schedule:
         back: Mapping[int, int],
         knobs: Mapping[str, Callable[[float], object]] | None = None,
         fixed: Mapping[str, Any] | None = None,
-        balancing: Mapping[str, Any] | None = None,
+        balance: float | None = None,
     ) -> None:
         self.knobs = dict(knobs or {})
         missing = set(segments[-1]) - {"lr", "weight_decay", "momentum"} - set(self.knobs)
@@ -51,9 +51,9 @@ class Schedule:
             group.update(fixed or {})
         self.segment, self.steps = 0, 0
         self.balances: list[Balance] = []
-        if balancing:
+        if balance:
             weights = [weight for group in groups for weight in group["params"] if weight.requires_grad]
-            self.balances = [Balance(weights, **balancing)]
+            self.balances = [Balance(weights, beta=balance)]
             optimizer.register_step_pre_hook(self.balances[0])
         self.kept: dict[int, tuple[Any, Any, list[Tensor]]] = {}
         self.keep()

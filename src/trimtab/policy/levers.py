@@ -103,7 +103,7 @@ def allowed(has: np.ndarray, back: np.ndarray) -> list[np.ndarray]:
     return [mine[:, None] | (np.arange(moves) == keep) for mine, moves, keep in zip(free, HEADS, KEEP, strict=True)]
 
 
-FIRST: dict[str, tuple[float, float]] = {"adaptive": (0.03, 0.4), "balanced": (0.003, 0.02), "plain": (0.1, 0.012)}
+FIRST: dict[str, tuple[float, float]] = {"adaptive": (0.03, 0.4), "balanced": (0.003, 0.04), "plain": (0.1, 0.012)}
 """Where a run starts with an optimizer that scales its steps by gradient statistics, with one whose gradients are balanced, and
 with one that does neither: a rate, and how far the first full step moves the weights as a share of their norm (geometric mean
 over the weight matrices). The start is the geometric mean of that rate and of the one which gives that share: the first knows

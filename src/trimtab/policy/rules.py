@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TypedDict
 
 import numpy as np
 
@@ -21,16 +20,8 @@ REGRET = 0.02
 """A run ends at its best weights, where it has them, if its last validation loss is so much above theirs (in logarithms)."""
 
 
-class Balancing(TypedDict):
-    """How gradients are balanced (``pilot.balance``)."""
-
-    beta: float
-    settled: int
-    every: int
-
-
-BALANCING: Balancing = {"beta": 0.99, "settled": 20, "every": 4}
-"""Those of SGD, where a start is found for it."""
+BALANCE = 0.99
+"""Where a start is found for SGD, the mean square of each row of its gradients forgets so much less than all at each step."""
 NOTED = 0.02
 """A gain of this in final log loss counts half: less is noise on any task, and far more is no better."""
 MARGIN = 0.1
