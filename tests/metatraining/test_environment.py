@@ -179,6 +179,15 @@ def test_a_learning_that_is_stopped_goes_on_where_it_was(tmp_path, monkeypatch) 
     assert policy_bytes(whole, {}) == policy_bytes(parts, {})
 
 
+@pytest.mark.slow
+def test_the_number_of_workers_changes_nothing_but_the_time(tmp_path) -> None:
+    learning.settle()
+    for workers in (1, 2):
+        learning.learn(tmp_path / str(workers), seed=0, courses=3, workers=workers)
+    one, two = ((tmp_path / name / learning.MEMORY).read_bytes() for name in ("1", "2"))
+    assert one == two
+
+
 def taught(seed: int, rows: int = 4_000) -> Memory:
     """What trials would show where a hotter rate pays if the first feature is above zero, and a cooler one if it is below."""
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Learn a policy: python -m trimtab.metatraining FOLDER [--courses N] [--seed N] [--write FILE].
+"""Learn a policy: python -m trimtab.metatraining FOLDER [--courses N] [--seed N] [--workers N] [--write FILE].
 
 Stop it at any time and run it again: it goes on where it was. Now and then it says what the policy is worth on courses that it
 does not learn on; with --write it then leaves the policy as a file that ``Pilot(policy=FILE)`` takes.
@@ -13,11 +13,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from trimtab.metatraining import validation
 from trimtab.metatraining.fitting import Worths
-from trimtab.metatraining.learning import FIT_EVERY, Progress, learn
+from trimtab.metatraining.learning import FIT_EVERY, Progress, learn, settle
 from trimtab.metatraining.shipping import policy_bytes
 
 VALIDATION_SEED = 77
@@ -34,11 +33,11 @@ def main() -> None:
         "--every", type=int, default=200, help=f"courses between validations, by {FIT_EVERY}s (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1, help="processes that steer courses at a time (default: %(default)s)")
     parser.add_argument("--write", type=Path, help="the policy file to be written")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    torch.set_num_threads(1)  # the nets are small: more threads wait for each other
-    torch.set_flush_denormal(True)  # the tiny numbers of nets that have died are slow to compute with
+    settle()
     peers = _peers(given.folder / "validation.npy")
 
     def judge(worths: Worths, progress: Progress) -> None:
@@ -55,7 +54,7 @@ def main() -> None:
             }
             given.write.write_bytes(policy_bytes(worths, card))
 
-    learn(given.folder, seed=given.seed, courses=given.courses, judge=judge)
+    learn(given.folder, seed=given.seed, courses=given.courses, workers=given.workers, judge=judge)
 
 
 def _peers(path: Path) -> list[np.ndarray]:

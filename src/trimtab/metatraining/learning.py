@@ -10,11 +10,17 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import torch
 
 from trimtab.metatraining.acting import careful, stray, trials
 from trimtab.metatraining.distribution import Course, draw
@@ -25,6 +31,10 @@ from trimtab.policy.levers import KEEP
 from trimtab.seeds import derive, generator
 
 log = logging.getLogger(__name__)
+
+Trial: TypeAlias = "tuple[np.ndarray, np.ndarray, np.ndarray]"
+"""What was seen, (M, features), done, (M, heads), and gained, (M,)."""
+Choose: TypeAlias = Callable[[np.random.Generator], Course]
 
 MEMORY = "memory.safetensors"
 STATE = "state.json"
@@ -56,46 +66,77 @@ def learn(
     *,
     seed: int,
     courses: int,
+    workers: int = 1,
     save_seconds: float = 600.0,
     judge: Callable[[Worths, Progress], None] | None = None,
-    choose: Callable[[np.random.Generator], Course] = draw,
+    choose: Choose = draw,
 ) -> Worths:
     """Learn on ``courses`` courses, go on where ``folder`` was left, and leave there all that is remembered.
 
-    ``choose`` draws a course: a policy may be learned on trainings of one's own. ``judge`` is called whenever the ensemble was
-    fitted anew: after every FIT_EVERY courses, and at the end.
+    ``choose`` draws a course: a policy may be learned on trainings of one's own. ``workers``: processes that steer courses at a
+    time; their number changes nothing but the time. ``judge`` is called whenever the ensemble was fitted anew: after every
+    FIT_EVERY courses, and at the end.
     """
     folder.mkdir(parents=True, exist_ok=True)
     memory, progress = _resumed(folder)
     worths = _fitted(memory.before(progress.courses // FIT_EVERY * FIT_EVERY), seed)
     saved = time.monotonic()
-    while progress.courses < courses:
-        began = time.monotonic()
-        number = progress.courses
-        rng = generator(seed, "course", number)
-        course = choose(rng)
-        trial, report = steer(worths, course, rng, seed=derive(seed, "course", number))
-        memory = memory.with_course(number, *trial)
-        progress = progress.further(CLONES * len(course.values), time.monotonic() - began)
-        log.info("%s", json.dumps({**asdict(progress), "course": course.name, **report}))
-        ends = progress.courses == courses
-        if time.monotonic() - saved > save_seconds or ends:
-            _save(folder, memory, progress)
-            saved = time.monotonic()
-        if progress.courses % FIT_EVERY == 0 or ends:
+    with _mapping(workers) as each:
+        while progress.courses < courses:
+            until = min(courses, (progress.courses // FIT_EVERY + 1) * FIT_EVERY)
+            numbers = range(progress.courses, until)
+            for number, steered in zip(numbers, each(partial(_steered, worths, seed, choose), numbers), strict=True):
+                memory = memory.with_course(number, *steered.trial)
+                progress = progress.further(len(steered.trial[0]), steered.seconds)
+                log.info("%s", json.dumps({**asdict(progress), "course": steered.name, **steered.report}))
+                if time.monotonic() - saved > save_seconds or progress.courses == courses:
+                    _save(folder, memory, progress)
+                    saved = time.monotonic()
             worths = _fitted(memory, seed)
             if judge is not None:
                 judge(worths, progress)
     return worths
 
 
+@contextmanager
+def _mapping(workers: int) -> Generator[Callable[..., Iterator[_Steered]]]:
+    """Yield a ``map`` that calls in ``workers`` processes, or here if there is to be one only."""
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=settle) as pool:
+        yield pool.map
+
+
+def settle() -> None:
+    """Set this process up: the nets are small, and more threads would wait for each other."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # the tiny numbers of nets that have died are slow to compute with
+
+
+@dataclass(frozen=True, slots=True)
+class _Steered:
+    """What came of one course: its ``name``, the ``trial``, what to ``report``, and the ``seconds`` that it took."""
+
+    name: str
+    trial: Trial
+    report: dict[str, float]
+    seconds: float
+
+
+def _steered(worths: Worths, seed: int, choose: Choose, number: int) -> _Steered:
+    began = time.monotonic()
+    rng = generator(seed, "course", number)
+    course = choose(rng)
+    trial, report = steer(worths, course, rng, seed=derive(seed, "course", number))
+    return _Steered(course.name, trial, report, time.monotonic() - began)
+
+
 def _fitted(memory: Memory, seed: int) -> Worths:
     return fit(memory, seed=seed) if len(memory) else ignorant()
 
 
-def steer(
-    worths: Worths, course: Course, rng: np.random.Generator, *, seed: int
-) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], dict[str, float]]:
+def steer(worths: Worths, course: Course, rng: np.random.Generator, *, seed: int) -> tuple[Trial, dict[str, float]]:
     """Try what changes are worth in the trainings of ``course``; return what was seen, done and gained, and what to log.
 
     The trainings are steered up to a look that is drawn: by ``worths``, and in some of them with strays. There each is cloned:
