@@ -181,9 +181,12 @@ def test_a_learning_that_is_stopped_goes_on_where_it_was(tmp_path, monkeypatch) 
 
 @pytest.mark.slow
 def test_the_number_of_workers_changes_nothing_but_the_time(tmp_path) -> None:
+    threads = torch.get_num_threads()
     learning.settle()
     for workers in (1, 2):
         learning.learn(tmp_path / str(workers), seed=0, courses=3, workers=workers)
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(False)
     one, two = ((tmp_path / name / learning.MEMORY).read_bytes() for name in ("1", "2"))
     assert one == two
 

@@ -110,6 +110,8 @@ def _mapping(workers: int) -> Generator[Callable[..., Iterator[_Steered]]]:
 
 def settle() -> None:
     """Set this process up: the nets are small, and more threads would wait for each other."""
+    # numpy would warn later that such numbers are gone
+    _ = np.finfo(np.float32).smallest_subnormal, np.finfo(np.float64).smallest_subnormal
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # the tiny numbers of nets that have died are slow to compute with
 
