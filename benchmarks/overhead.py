@@ -20,7 +20,7 @@ from trimtab.agents import Agent
 from trimtab.store import open_journal
 from trimtab.store.records import Choice, Node, SegmentFinished
 from trimtab.study.core import Core, Plan
-from trimtab.study.recruit import recruit
+from trimtab.study.recruit import adviser, recruit
 from trimtab.study.team import Team
 
 HORIZON = 10
@@ -99,8 +99,9 @@ def decisions_and_commits(folder: Path) -> tuple[list[float], list[float]]:
     url = f"sqlite:///{folder}/real.db"
     tuned_study = study(0, budget=tt.Budget(segments=60), horizon=6, store=url)
     events = tuned_study.run().events
-    agent = recruit("dqn", WHOLE, seed=0)
-    team = TimedTeam(agent, name="dqn", space=WHOLE, goal=tuned_study.task.goal, reward=tuned_study.reward)
+    name = str(tuned_study.agent)
+    agent, told = recruit(name, WHOLE, seed=0), adviser(name, WHOLE)
+    team = TimedTeam(agent, name=name, space=WHOLE, goal=tuned_study.task.goal, reward=tuned_study.reward, adviser=told)
     core = Core(Plan(WHOLE, tuned_study.budget, 6, 0, tuned_study.start), team)
     journal = open_journal(f"sqlite:///{folder}/again.db", "study")
     commits: list[float] = []

@@ -340,7 +340,7 @@ BAD = [
     ("a budget of zero", lambda f: tt.Budget(segments=0), BudgetError, "segments"),
     ("no budget", lambda f: tt.Budget(), BudgetError, "at least one"),
     ("a budget that is a number", lambda f: new_study(f, budget=100), StudyError, "budget: expected a Budget"),
-    ("an unknown agent", lambda f: new_study(f, agent="dqm").run(), StudyError, "agent: expected one of 'dqn'"),
+    ("an unknown agent", lambda f: new_study(f, agent="dqm").run(), StudyError, "agent: expected one of 'pilot', 'dqn'"),
     ("an unknown reward", lambda f: new_study(f, reward="fast"), StudyError, "reward: expected"),
     ("an unknown sampler", lambda f: new_study(f, roots="grid"), StudyError, "roots: expected"),
     ("a horizon of zero", lambda f: new_study(f, horizon=0), StudyError, "horizon"),

@@ -76,7 +76,7 @@ class Listed(Dataset):
         ({"metrics": {"f1": 0.5}}, TaskError, r"metrics\['f1'\]: expected a callable"),
         ({"build": "mlp"}, TaskError, "build: expected a callable, got 'mlp'"),
         ({"step": 1}, TaskError, "step: expected a callable"),
-        ({"reference": "linear"}, TaskError, "reference: expected one of cosine, constant, got 'linear'"),
+        ({"reference": "step"}, TaskError, "reference: expected one of cosine, linear, constant, got 'step'"),
         ({"device": "tpu9"}, TaskError, "device: expected 'cpu', 'cuda' or 'mps'"),
         ({"micro_batch": 0}, TaskError, "micro_batch: expected a positive whole number or None, got 0"),
         ({"evaluation_batch": 2.5}, TaskError, "evaluation_batch: expected"),

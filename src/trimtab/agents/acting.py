@@ -33,7 +33,7 @@ class ActingForward:
         self._combine = architecture.combination() if architecture.dueling else None
         self._hidden = np.empty(0)
         self._values = np.empty(0)
-        self._randomised: np.ndarray | None = None
+        self._added: np.ndarray | None = None
         self.refresh()
 
     def refresh(self) -> None:
@@ -80,7 +80,10 @@ class ActingForward:
         else:
             weight, bias = self._output
             self._values = (z @ weight + bias).reshape(shape.members, len(shape.heads), shape.moves)
-        self._randomised = self._prior_values(observation) if self._prior_weights else None
+        self._added = self._prior_values(observation) if self._prior_weights else None
+        if shape.advised:
+            advice = observation[-len(shape.heads) * shape.moves :].reshape(1, len(shape.heads), shape.moves)
+            self._added = advice if self._added is None else self._added + advice
 
     def _prior_values(self, observation: np.ndarray) -> np.ndarray:
         weights = self._prior_weights
@@ -98,11 +101,11 @@ class ActingForward:
             q = (hidden @ weight[..., head, :, :] + bias[..., head, :, :]).reshape(shape.members, shape.moves)[:, :moves]
         else:
             q = self._values[:, head, :moves]
-        return q if self._randomised is None else q + self._randomised[:, head, :moves]
+        return q if self._added is None else q + self._added[:, head, :moves]
 
     def table(self) -> np.ndarray:
         """Return the values of all heads, shape (K, H, M), padded; of heads without branches, which see no other."""
-        return self._values if self._randomised is None else self._values + self._randomised
+        return self._values if self._added is None else self._values + self._added
 
     def choose(self, head: int, move: int) -> None:
         """Tell later heads of the move that ``head`` makes."""

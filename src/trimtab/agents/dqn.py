@@ -47,6 +47,9 @@ class DQNAgent:
             check_action(options.references, self.heads, "references")
         self._references = None if options.references is None else np.array(options.references)
         self.steps = 0
+        if options.advised and self.features < len(self.heads) * max(self.heads):
+            wanted = f"at least {len(self.heads)} heads × {max(self.heads)} moves, which hold the advice"
+            raise AgentError(f"features: expected {wanted}, got {self.features}")
         architecture = _architecture(self.features, self.heads, options)
         self._architecture = architecture
         self._exploration: Exploration = options.exploration
@@ -274,4 +277,5 @@ def _architecture(features: int, heads: tuple[int, ...], options: DQNOptions) ->
         members=options.members,
         shared_trunk=options.trunk == "shared" and options.members > 1,
         randomised_prior=options.members > 1 and options.prior_scale > 0,
+        advised=options.advised,
     )

@@ -26,7 +26,7 @@ class Learner:
         self.options = options
         self.coordination: Coordination = COORDINATIONS[options.coordination]
         shapes, prior_shapes = architecture.shapes(), architecture.prior_shapes()
-        self.weights = initial(shapes, rng, zero_outputs=options.prior is not None)
+        self.weights = initial(shapes, rng, zero_outputs=options.prior is not None or options.advised)
         self.target = self.weights.clone()
         self.prior_weights = initial(prior_shapes, rng)
         self._gradient = torch.zeros_like(self.weights)

@@ -22,7 +22,10 @@ _PRIOR_WIDTH = 32
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """The shape of a network. ``branch``: width of each head's hidden layer, 0 for none; ``sequential`` heads need one."""
+    """The shape of a network. ``branch``: width of each head's hidden layer, 0 for none; ``sequential`` heads need one.
+
+    ``advised``: the last H·M features are values of the moves, which are added to what the network makes of all features.
+    """
 
     features: int
     heads: tuple[int, ...]
@@ -33,6 +36,7 @@ class Architecture:
     members: int = 1
     shared_trunk: bool = False
     randomised_prior: bool = False
+    advised: bool = False
 
     @property
     def moves(self) -> int:
@@ -160,6 +164,9 @@ class BatchForward:
             q = q.unsqueeze(0)
         if self._prior is not None:
             q = q + self._prior[:heads]
+        if self.architecture.advised:
+            shape = (len(self.architecture.heads), self.architecture.moves)
+            q = q + x[..., -shape[0] * shape[1] :].unflatten(-1, shape)[..., :heads, :]
         if self._prior_weights:
             q = q + self._prior_scale * self._randomised(x)[..., :heads, :]
         return q

@@ -23,7 +23,9 @@ class DQNOptions:
     ``normalise_rewards``: "none", "scale" (divided by their deviation) or "shift-and-scale" (their mean taken off first, so
     that ``value`` is then that of the rewards above their mean).
     Network: ``hidden`` widths of the trunk; ``branch``: width of a hidden layer of each head's own (0: none; sequential
-    coordination needs one and takes 32 for 0); ``prior``: first value of every move of each head.
+    coordination needs one and takes 32 for 0); ``prior``: first value of every move of each head; ``advised``: the last numbers
+    of an observation, heads × moves of the largest head, are what somebody trusted says that the moves are worth: they are
+    added to what is learned, so that an agent begins at the advice and learns where it is wrong.
     Ensemble: ``members`` learners, on a ``trunk`` that is "separate" or "shared"; each transition is given to a member with
     probability ``bootstrap``; a fixed random network times ``prior_scale`` is added to each (Osband 2018). All of it is
     without effect and without cost for one member. ``references``: a move of each head, always allowed, that the agent leaves
@@ -42,6 +44,7 @@ class DQNOptions:
     hidden: Sequence[int] = (256, 256)
     branch: int = 0
     prior: Any = None
+    advised: bool = False
     members: int = 1
     trunk: str = "separate"
     bootstrap: float = 1.0
@@ -71,9 +74,11 @@ class DQNOptions:
         if self.references is not None:
             references = tuple(check_count(f"references[{index}]", move, least=0) for index, move in enumerate(self.references))
             object.__setattr__(self, "references", references)
-        for name in ("double", "dueling"):
+        for name in ("double", "dueling", "advised"):
             if not isinstance(getattr(self, name), bool):
                 raise AgentError(f"{name}: expected True or False, got {getattr(self, name)!r}")
+        if self.advised and self.normalise_rewards != "none":
+            raise AgentError(f"normalise_rewards: expected 'none' where advised=True, got {self.normalise_rewards!r}")
         object.__setattr__(self, "exploration", explorations.exploration_from(self.exploration, members=self.members))
         if self.coordination == "sequential" and self.branch == 0:
             object.__setattr__(self, "branch", 32)

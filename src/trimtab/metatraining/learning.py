@@ -74,8 +74,8 @@ def learn(
     """Learn on ``courses`` courses, go on where ``folder`` was left, and leave there all that is remembered.
 
     ``choose`` draws a course: a policy may be learned on trainings of one's own. ``workers``: processes that steer courses at a
-    time; their number changes rounding errors, and the time. ``judge`` is called whenever the ensemble was fitted anew: after every
-    FIT_EVERY courses, and at the end.
+    time; their number changes rounding errors, and the time. ``judge`` is called whenever the ensemble was fitted anew: after
+    every FIT_EVERY courses, and at the end.
     """
     folder.mkdir(parents=True, exist_ok=True)
     memory, progress = _resumed(folder)

@@ -76,10 +76,19 @@ class Policy:
         """Return the policy ``name``: one that is shipped, or a file; PolicyError if it is neither."""
         return cls(load_policy(name))
 
+    @property
+    def levers(self) -> tuple[str, ...]:
+        """Names of the heads that it has, in its own order."""
+        return tuple(name for name, _ in self._heads)
+
+    def members(self, observation: np.ndarray) -> np.ndarray:
+        """Return what each member thinks that moves are worth at ``observation``, (members, ``levers``, moves), padded."""
+        self._forward.start(observation[self._columns])
+        return self._forward.table() * self._scale
+
     def decide(self, observation: np.ndarray, masks: list[np.ndarray]) -> Verdict:
         """Return what to do at ``observation``, (len(FEATURES),), with the moves that ``masks``, (moves,) a head, allow."""
-        self._forward.start(observation[self._columns])
-        members = self._forward.table() * self._scale
+        members = self.members(observation)
         for row, place in zip(self._mask, self._places, strict=True):
             row[: len(masks[place])] = masks[place]
         members[:, ~self._mask] = -np.inf

@@ -45,6 +45,16 @@ def counted(gained: np.ndarray) -> np.ndarray:
     return gained / (NOTED + np.abs(gained))
 
 
+def gain(worth: np.ndarray) -> np.ndarray:
+    """Return the gains in final log loss that are counted as ``worth``: the inverse of ``counted``; beyond 0.95 they are cut.
+
+    >>> gain(np.array([-0.5, 0.0, 0.5])).tolist()
+    [-0.02, 0.0, 0.02]
+    """
+    worth = np.clip(worth, -0.95, 0.95)
+    return NOTED * worth / (1.0 - np.abs(worth))
+
+
 def ramp(step: int) -> float:
     """Return the share of its rate with which ``step`` (from 0) is made.
 

@@ -24,7 +24,7 @@ def example_node(number: int, *, parent: int | None = None, checkpoint: str | No
     """Return a node with little in it."""
     job = Job(number, parent, 1, None, Settings(lr=0.1), 0, 5, 0, number, Choice("start", "an example"))
     # nothing in it is NaN, so that it equals its copies
-    telemetry = Telemetry(weight_norm=1.0, update_norm=0.1, cosine=0.0)
+    telemetry = Telemetry((), (), 1.0, 0.1, 0.0, 0.1, 0.0, 0.0, 0.0)
     return Node(job, checkpoint, None, Measurement({"loss": 1.0}, 1.0, telemetry=telemetry), error)
 
 

@@ -48,7 +48,7 @@ def _several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, .
     return st.lists(strategy, max_size=3).map(tuple)
 
 
-telemetry = st.builds(Telemetry, _several(numbers), _several(numbers), numbers, numbers, numbers)
+telemetry = st.builds(Telemetry, _several(numbers), _several(numbers), *[numbers] * 7)
 measurements = st.builds(
     Measurement, metrics, numbers, counts, counts, numbers, numbers, telemetry, st.sampled_from(["finished", "diverged"])
 )

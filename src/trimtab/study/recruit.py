@@ -11,7 +11,12 @@ from trimtab import agents
 from trimtab.agents.protocol import Agent
 from trimtab.env import feature_names
 from trimtab.errors import StudyError
+from trimtab.policy.advice import Adviser
+from trimtab.policy.policy import Policy
 from trimtab.space import Keep, Space
+
+ADVISED = "pilot"
+"""The team that begins at the shipped policy: a DQN that is told what the policy thinks of moves, and learns where it errs."""
 
 KEEP_PREFERENCE = 0.05
 """A change must promise at least this much more, in log error, than leaving a setting: doing nothing is a sound schedule."""
@@ -33,8 +38,15 @@ def recruit(name: str, space: Space, *, seed: int) -> Agent:
         raise StudyError(f"agent: expected one of {known} or a function (features, heads, seed) -> Agent, got {name!r}")
     if not space.live:
         raise StudyError("space: expected at least one live hyperparameter for the agents to change, got none")
-    options = _OPTIONS[name](space)
-    return agents.make(name, features=len(feature_names(space)), heads=space.heads, seed=seed, **options)
+    features, kind = len(feature_names(space)), "dqn" if name == ADVISED else name
+    if name == ADVISED:
+        features += len(space.heads) * max(space.heads)
+    return agents.make(kind, features=features, heads=space.heads, seed=seed, **_OPTIONS[name](space))
+
+
+def adviser(name: str, space: Space) -> Adviser | None:
+    """Return who advises the team ``name``: the shipped policy, where it is "pilot"."""
+    return Adviser(Policy.load(), space) if name == ADVISED else None
 
 
 def _dqn_options(space: Space) -> dict[str, Any]:
@@ -60,6 +72,11 @@ def _dqn_options(space: Space) -> dict[str, Any]:
     }
 
 
+def _pilot_options(space: Space) -> dict[str, Any]:
+    # the advice says of every move what it is worth beside leaving things alone: there is nothing to be preferred beside it
+    return {**_dqn_options(space), "prior": None, "advised": True}
+
+
 def _table_options(space: Space) -> dict[str, Any]:
     names = feature_names(space)
     columns = dict(TABLE_COLUMNS)
@@ -79,6 +96,7 @@ def _prior(space: Space) -> list[np.ndarray]:
 
 
 _OPTIONS: dict[str, Callable[[Space], dict[str, Any]]] = {
+    ADVISED: _pilot_options,
     "dqn": _dqn_options,
     "sarsa": _table_options,
     "q-learning": _table_options,

@@ -24,7 +24,7 @@ from trimtab.study import overrides
 from trimtab.study.audience import Audience, Logger
 from trimtab.study.budget import Budget
 from trimtab.study.core import Core, Plan
-from trimtab.study.recruit import recruit
+from trimtab.study.recruit import adviser, recruit
 from trimtab.study.result import Result
 from trimtab.study.session import Session, commit
 from trimtab.study.team import Team
@@ -39,7 +39,8 @@ DEFAULT_HORIZON = 20
 class Study:
     """Spends ``budget`` on ``task``: agents, one for each live hyperparameter of ``space``, decide before every segment.
 
-    ``agent``: "dqn", "sarsa", "q-learning", "random", or a function ``(features, heads, seed) -> Agent``. ``reward``: "best"
+    ``agent``: "pilot" (a DQN that begins at the shipped policy), "dqn" (one that begins with nothing), "sarsa", "q-learning",
+    "random", or a function ``(features, heads, seed) -> Agent``. ``reward``: "best"
     (the decrease of the best error so far), "final" (of the current error), a callable or a mapping of named terms.
     ``horizon``: segments of a whole run; default: a tenth of the budget. ``start``: settings (or a list of them) of the first
     runs; later ones come from ``roots``, "tpe" or "random". ``store``: URL or path of the database that remembers the study
@@ -54,7 +55,7 @@ class Study:
         space: Space,
         *,
         budget: Budget,
-        agent: str | AgentMaker = "dqn",
+        agent: str | AgentMaker = "pilot",
         reward: str | Reward | Mapping[str, Reward | float] = "best",
         horizon: int | None = None,
         start: Mapping[str, Value] | Sequence[Mapping[str, Value]] = (),
@@ -173,7 +174,8 @@ class Study:
             agent, name = self.agent(features, heads, seed), getattr(self.agent, "__name__", "agent")
         else:
             agent, name = recruit(self.agent, self.space, seed=seed), self.agent
-        team = Team(agent, name=name, space=self.space, goal=self.task.goal, reward=self.reward)
+        advised = adviser(name, self.space) if isinstance(self.agent, str) else None
+        team = Team(agent, name=name, space=self.space, goal=self.task.goal, reward=self.reward, adviser=advised)
         return Core(Plan(self.space, budget, self.horizon, self.seed, self.start, self.roots), team)
 
     def _config(self) -> dict[str, Any]:

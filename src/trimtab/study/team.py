@@ -10,6 +10,7 @@ import numpy as np
 from trimtab.agents.protocol import Agent, Decision, Transition
 from trimtab.env import Reward, Trace, feature_names, observe, standings
 from trimtab.env.trace import Step
+from trimtab.policy.advice import Adviser, View
 from trimtab.space import Float, Int, Settings, Space, Value
 from trimtab.store.records import Choice, ChoiceKind, HeadChoice, Node
 from trimtab.task import Goal
@@ -25,16 +26,23 @@ def trace_of(path: Sequence[Node]) -> Trace:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What there is to see at a node: the observation, and the best error of the run so far."""
+    """What there is to see at a node: the observation, the best error of the run so far, and what an adviser has seen."""
 
     observation: np.ndarray
     best: float
+    view: View | None
 
 
 class Team:
-    """Agents that decide on the settings of the next segment of a path and learn from what came of it."""
+    """Agents that decide on the settings of the next segment of a path and learn from what came of it.
 
-    def __init__(self, agent: Agent, *, name: str, space: Space, goal: Goal, reward: Reward) -> None:
+    ``adviser``: tells them what a pretrained policy thinks of their moves, at the end of what they observe.
+    """
+
+    def __init__(
+        self, agent: Agent, *, name: str, space: Space, goal: Goal, reward: Reward, adviser: Adviser | None = None
+    ) -> None:
+        self.adviser = adviser
         self.agent = agent
         self.name = name
         self.space = space
@@ -42,7 +50,7 @@ class Team:
         self.reward = reward
         self._allowed = space
         self._fixed: dict[str, Value] = {}
-        self._names = feature_names(space)
+        self._names = (*feature_names(space), *(_advice_names(space) if adviser else ()))
         self._labels = {name: tuple(map(str, space[name].moves)) for name in space.live}
         self._seen: dict[int, _Seen] = {}
         self._last_masks: tuple[Settings, list[np.ndarray]] | None = None
@@ -98,7 +106,7 @@ class Team:
         if settings in tried:
             decision = self._otherwise(decision, masks, now, tried, rng)
             settings = self._allowed.apply(now, decision.action)
-        features = tuple(zip(self._names, seen.observation.tolist(), strict=True))
+        features = tuple((name, value) for name, value in zip(self._names, seen.observation.tolist(), strict=True) if name)
         predicted = (seen.best - float(decision.worth.mean()), float(decision.worth.std()))
         choice = Choice(kind, reason, features, self._heads(decision), predicted)
         return settings, choice
@@ -154,7 +162,7 @@ class Team:
         if len(path) > 1:
             return self._see(path[:-1]).observation
         trace = trace_of(path)
-        return observe(Trace(trace.start, trace.before, (), trace.horizon), self.goal, self.space)
+        return self._observed(Trace(trace.start, trace.before, (), trace.horizon), None)[0]
 
     def _see(self, path: Sequence[Node]) -> _Seen:
         """Return what is seen at the end of ``path``. Nodes never change: what was seen once is kept."""
@@ -162,8 +170,26 @@ class Team:
         if node not in self._seen:
             trace = trace_of(path)
             best = standings(trace, self.goal)[-1].best
-            self._seen[node] = _Seen(observe(trace, self.goal, self.space), best)
+            before = self._view_before(path) if self.adviser else None
+            observation, view = self._observed(trace, before)
+            self._seen[node] = _Seen(observation, best, view)
         return self._seen[node]
+
+    def _view_before(self, path: Sequence[Node]) -> View | None:
+        """Return what the adviser has seen before the last segment of ``path``."""
+        if len(path) > 1:
+            return self._see(path[:-1]).view
+        trace = trace_of(path)
+        return self._observed(Trace(trace.start, trace.before, (), trace.horizon), None)[1]
+
+    def _observed(self, trace: Trace, before: View | None) -> tuple[np.ndarray, View | None]:
+        """Return the observation at the end of ``trace``, with the advice if there is any, and what the adviser has seen."""
+        observation = observe(trace, self.goal, self.space)
+        if self.adviser is None:
+            return observation, None
+        view = self.adviser.see(trace, before)
+        advice = self.adviser.advice(view, trace.settings)
+        return np.concatenate([observation, advice.reshape(-1)]), view
 
     def _masks(self, settings: Settings) -> list[np.ndarray]:
         """Return the moves that do something; a fixed hyperparameter can only be kept.
@@ -204,6 +230,13 @@ class Team:
         stream = self._streams[node.job.parent] if goes_on and node.job.parent is not None else node.id
         self._streams[node.id] = stream
         return stream
+
+
+def _advice_names(space: Space) -> list[str]:
+    """Return the name of each number of advice; those that stand for no move have none."""
+    most = max(space.heads)
+    names = [[f"advice on {name}: {move}" for move in space[name].moves] for name in space.live]
+    return [name for row in names for name in (*row, *[""] * (most - len(row)))]
 
 
 def _sizes(member: Float | Int) -> list[float]:

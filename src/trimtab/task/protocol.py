@@ -80,7 +80,9 @@ class Telemetry:
     ``losses``: mean train loss in equal parts of the segment, in order (at most 8). ``gradient_norms``: the same for
     the L2 norm of the gradient, sampled. ``weight_norm``: L2 norm of the weights at the end. ``update_norm``: L2 norm of
     their displacement over the segment. ``cosine``: cosine between this displacement and that of the segment before,
-    NaN in the first. Whatever a task cannot measure is empty or NaN.
+    NaN in the first. Of some steps: ``step_norm``, the mean L2 norm of their displacement; ``gradient_cosine``, the mean
+    cosine of the gradients before and after; ``step_cosine`` and ``after_cosine``, of the step with the descent (the negative
+    gradient) before it and after. Whatever a task cannot measure is empty or NaN.
     """
 
     losses: tuple[float, ...] = ()
@@ -88,6 +90,10 @@ class Telemetry:
     weight_norm: float = math.nan
     update_norm: float = math.nan
     cosine: float = math.nan
+    step_norm: float = math.nan
+    gradient_cosine: float = math.nan
+    step_cosine: float = math.nan
+    after_cosine: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from trimtab.task.options import (
     name_of,
     resolve_device,
 )
-from trimtab.task.probe import Recorder, coordinates, cosine_between, distance, weight_norm
+from trimtab.task.probe import coordinates, cosine_between, distance, weight_norm
 from trimtab.task.protocol import Goal, Measurement, Progress, Segment, Split, Telemetry
 from trimtab.task.randomness import seeded
 from trimtab.task.reference import REFERENCES
@@ -177,7 +177,7 @@ class TorchTask:
             fine = self._train(training, span, progress)
         state.epoch, state.offset = training.epoch, training.offset
         recorder = training.recorder
-        telemetry = self._telemetry(state, recorder, before=before, corner=corner)
+        telemetry = self._telemetry(state, training, before=before, corner=corner)
         fine = fine and finite(telemetry.weight_norm)
         metrics = self.evaluate(state, "validation") if fine else self._examiner.nothing()
         fine = fine and finite(metrics["loss"], metrics[self.goal.metric])
@@ -350,16 +350,17 @@ class TorchTask:
             raise DataError("train: expected at least one example, got an empty stream")
         return fine
 
-    def _telemetry(self, state: TorchState, recorder: Recorder, *, before: list[Tensor], corner: Tensor) -> Telemetry:
+    def _telemetry(self, state: TorchState, training: Training, *, before: list[Tensor], corner: Tensor) -> Telemetry:
         parameters = [*state.model.parameters()]
         displacement, previous = coordinates(parameters) - corner, state.displacement
         state.displacement = displacement
         return Telemetry(
-            losses=tuple(recorder.losses),
-            gradient_norms=recorder.gradient_norms,
+            losses=tuple(training.recorder.losses),
+            gradient_norms=training.recorder.gradient_norms,
             weight_norm=weight_norm(parameters),
             update_norm=distance(parameters, before),
             cosine=cosine_between(displacement, previous),
+            **training.probe.figures(),
         )
 
     @property

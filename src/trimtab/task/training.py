@@ -17,7 +17,7 @@ from trimtab.errors import TaskError
 from trimtab.task.batches import Batch, Draw
 from trimtab.task.nest import length, parts_of
 from trimtab.task.optimizers import set_rate
-from trimtab.task.probe import PARTS, Recorder, gradient_norm
+from trimtab.task.probe import PARTS, Recorder, StepProbe, gradient_norm
 from trimtab.task.protocol import Progress
 from trimtab.task.reference import Reference
 
@@ -42,6 +42,10 @@ class Training:
     epoch: int = 0
     offset: int = 0
     recorder: Recorder = field(default_factory=Recorder)
+    probe: StepProbe = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.probe = StepProbe(self.parameters)
 
     def run(self, draw: Draw, beat: Progress) -> bool:
         """Train on every batch of ``draw``; return False, early, if the loss is not finite."""
@@ -72,11 +76,16 @@ class Training:
             norm = clip_grad_norm_(self.parameters, self.clip) if self.clip > 0 else gradient_norm(self.parameters)
             if sampled:
                 self.recorder.norms.append(norm.detach())
+        # every second part is enough: what is compared is noisy from batch to batch, not from part to part
+        compared = sampled and self.recorder.part % 2 == 0
+        self.probe.before(sampled=compared)
         if not scales:
             self.optimizer.step()
-            return loss
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        else:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        if compared:
+            self.probe.after()
         return loss
 
     def _clear(self) -> None:
