@@ -49,10 +49,10 @@ def questions() -> Arrays:
         with zipfile.ZipFile(data_path("nltk/qc.zip")) as held:
             learned, tested = (_lines(held, f"qc/{name}.txt") for name in ("train", "test"))
         kinds = sorted({line.split(":")[0] for line in learned})
-        words = _vocabulary([_words(line.split(" ", 1)[1]) for line in learned], 1500)
+        words = _vocabulary([split_words(line.split(" ", 1)[1]) for line in learned], 1500)
 
         def arrays(lines: list[str]) -> tuple[Array, Array]:
-            x = _encoded([_words(line.split(" ", 1)[1]) for line in lines], words, 10)
+            x = _encoded([split_words(line.split(" ", 1)[1]) for line in lines], words, 10)
             return x, np.asarray([kinds.index(line.split(":")[0]) for line in lines])
 
         parts = divided(*arrays(learned), train=4700, validation=len(learned) - 4700, test=0)
@@ -66,7 +66,7 @@ def english_characters() -> Arrays:
 
     def make() -> Arrays:
         return Arrays(
-            *(_windows(_captions(split, "en"), count) for split, count in zip(CAPTIONS, (12_000, 500, 1000), strict=True))
+            *(_windows(captions(split, "en"), count) for split, count in zip(CAPTIONS, (12_000, 500, 1000), strict=True))
         )
 
     return cached("english_characters", make)
@@ -76,7 +76,7 @@ def french_words() -> Arrays:
     """French captions: x (n, 4) the last four words, y (n,) the next one, of 800."""
 
     def make() -> Arrays:
-        texts = [[_words(line) for line in _captions(split, "fr")] for split in CAPTIONS]
+        texts = [[split_words(line) for line in captions(split, "fr")] for split in CAPTIONS]
         words = _vocabulary(texts[0], 800)
         return Arrays(*(_grams(text, words, count) for text, count in zip(texts, (60_000, 2500, 4000), strict=True)))
 
@@ -87,11 +87,11 @@ def _lines(held: zipfile.ZipFile, name: str) -> list[str]:
     return held.read(name).decode("latin1").strip().split("\n")
 
 
-def _captions(split: str, language: str) -> list[str]:
+def captions(split: str, language: str) -> list[str]:
     return gzip.decompress(data_path(f"multi30k/{split}.{language}.gz").read_bytes()).decode().strip().lower().split("\n")
 
 
-def _words(line: str) -> list[str]:
+def split_words(line: str) -> list[str]:
     return re.findall(r"\w+|[^\w\s]", line.lower())
 
 
@@ -114,9 +114,9 @@ def _classified(lines: Sequence[Sequence[str]], *, length: int, words: int, trai
     labels = np.repeat(np.arange(len(lines)), [len(kind) for kind in lines])
     parts = divided(texts, labels, train=train, validation=validation, test=test)
     # the vocabulary is of the training part alone
-    known = _vocabulary([_words(str(line)) for line in parts.train[0]], words)
+    known = _vocabulary([split_words(str(line)) for line in parts.train[0]], words)
     pairs = (parts.train, parts.validation, parts.test)
-    return Arrays(*((_encoded([_words(str(line)) for line in x], known, length), y) for x, y in pairs))
+    return Arrays(*((_encoded([split_words(str(line)) for line in x], known, length), y) for x, y in pairs))
 
 
 def _windows(lines: Sequence[str], count: int) -> tuple[Array, Array]:

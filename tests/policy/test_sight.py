@@ -90,21 +90,30 @@ LOW, HIGH = levers.SANE
 )
 def test_a_rate_that_is_given_is_brought_to_where_its_first_step_is_sane(share: float, expected: float) -> None:
     told = {"kind": np.array(["adaptive"]), "momentum": np.array([0.9]), "given": np.array([True])}
-    assert levers.first_rate(np.ones(1), np.array([share]), **told)[0] == pytest.approx(expected)
+    assert levers.first_rate(np.ones(1), np.array([share]), 27.0, **told)[0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("kind", ["adaptive", "balanced", "plain"])
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_a_rate_that_is_not_given_is_found_from_its_first_step(kind: str, momentum: float) -> None:
+def test_a_rate_that_is_not_given_is_found(kind: str, momentum: float) -> None:
     rates = np.array([1e-5, 1.0])
     told = {"kind": np.full(2, kind), "momentum": np.full(2, momentum), "given": np.zeros(2, dtype=bool)}
     # without momentum a step is not followed by ten times itself
     longer = 1.0 if kind == "adaptive" else (1.0 - momentum) / 0.1
-    usual, share = levers.FIRST[kind]
-    found = levers.first_rate(rates, 7.0 * rates, **told)
-    np.testing.assert_allclose(found, longer * np.sqrt(usual * share / 7.0))
-    unknown = levers.first_rate(rates, np.array([np.nan, 0.0]), **told)
-    np.testing.assert_allclose(unknown, longer * usual)
+    usual, share = levers.FIRST_PLAIN
+    found = levers.first_rate(rates, 7.0 * rates, levers.USUAL_FAN, **told)
+    wanted = np.sqrt(usual * share / 7.0) if kind == "plain" else levers.FIRST[kind]
+    np.testing.assert_allclose(found, longer * wanted)
+    unknown = levers.first_rate(rates, np.array([np.nan, 0.0]), levers.USUAL_FAN, **told)
+    np.testing.assert_allclose(unknown, longer * (usual if kind == "plain" else wanted))
+
+
+def test_a_wider_net_starts_from_a_lower_rate_and_none_from_one_that_breaks_it() -> None:
+    told = {"kind": np.array(["adaptive"]), "momentum": np.zeros(1), "given": np.zeros(1, dtype=bool)}
+    found = [float(levers.first_rate(np.ones(1), np.ones(1), fan, **told)[0]) for fan in (27.0, 270.0)]
+    assert found[0] / found[1] == pytest.approx(10.0**levers.FAN_POWER)
+    small_weights = levers.first_rate(np.ones(1), np.array([1e6]), 27.0, **told)
+    assert small_weights[0] == pytest.approx(HIGH / 1e6)
 
 
 def test_the_shipped_policy_is_small_and_loads() -> None:

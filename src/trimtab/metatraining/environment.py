@@ -60,7 +60,7 @@ class Environment:
             self.trainings.before(rate)
             share = self.trainings.first_share(rate)
             self._values[:, 0] = levers.first_rate(
-                rate, share, kind=_names(draws), momentum=self._values[:, 2], given=course.given
+                rate, share, self.trainings.fan, kind=_names(draws), momentum=self._values[:, 2], given=course.given
             )
             self._values[found & course.has[:, 1] & (self._kinds == KINDS.index("adamw")), 1] = levers.FIRST_DECAY
         self.error = _log(self.trainings.test())

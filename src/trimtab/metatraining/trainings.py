@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from trimtab.metatraining.balances import Balances
 from trimtab.metatraining.nets import QUIET, Nets, Noise
 from trimtab.metatraining.problems import LOSSES, Problem, tensors
 from trimtab.metatraining.update import Moments, Update
+from trimtab.policy.levers import USUAL_FAN
 from trimtab.policy.rules import ramp
 from trimtab.policy.signals import Look, Signals
 
@@ -129,6 +131,12 @@ class Trainings:
         found = torch.stack(shares, 1).double()
         found = torch.where(torch.isfinite(found) & (found > 0), found, torch.nan)
         return found.log().nanmean(1).exp().cpu().numpy()
+
+    @property
+    def fan(self) -> float:
+        """Inputs to an output, the geometric mean over the weight matrices; USUAL_FAN where there are none."""
+        fans = [torch.Size(shape).numel() / shape[0] for shape in self.nets.shapes.values() if len(shape) > 1]
+        return math.exp(sum(map(math.log, fans)) / len(fans)) if fans else USUAL_FAN
 
     def advance(self, steps: int, rate: np.ndarray, *, look: Look) -> Signals:
         """Make ``steps`` steps with learning rates (N,), and measure; validation only at a segment's end."""

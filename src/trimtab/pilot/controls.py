@@ -50,12 +50,15 @@ class Controls:
     def base(self, rate: float) -> None:
         self.values[0, 0] = rate
 
-    def begin(self, share: float, *, given: bool) -> None:
-        """Bring rate and decay to where a run starts; a first step at the present rate is ``share`` of the weights."""
+    def begin(self, share: float, fan: float, *, given: bool) -> None:
+        """Bring rate and decay to where a run starts.
+
+        A first step at the present rate is ``share`` of the weights, which have ``fan`` inputs to an output.
+        """
         optimizers = self.optimizers
         about = {"kind": optimizers.kind, "momentum": optimizers.momentum, "given": given}
         of_all = {name: np.array([value]) for name, value in about.items()}
-        self.values[:, 0] = levers.first_rate(self.values[:, 0], np.array([share]), **of_all)
+        self.values[:, 0] = levers.first_rate(self.values[:, 0], np.array([share]), fan, **of_all)
         if given:
             return
         self.fixed = self.optimizers.modernise(decay=self._moves(DECAY.name))

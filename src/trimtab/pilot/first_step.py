@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from trimtab.pilot.optimizers import Optimizers
+from trimtab.policy.levers import USUAL_FAN
 
 
 def first_step(optimizers: Optimizers, gradients: Sequence[Tensor], rate: float) -> float:
@@ -34,3 +35,9 @@ def first_share(optimizers: Optimizers, moving: Sequence[tuple[Tensor, Tensor]],
         if share > 0 and math.isfinite(share):
             logs.append(math.log(share))
     return math.exp(sum(logs) / len(logs)) if logs else math.nan
+
+
+def fan_in(moving: Sequence[tuple[Tensor, Tensor]]) -> float:
+    """Return the number of inputs to an output: the geometric mean over the weight matrices; USUAL_FAN where there are none."""
+    fans = [weight.numel() / len(weight) for weight, _ in moving if weight.ndim > 1]
+    return math.exp(sum(map(math.log, fans)) / len(fans)) if fans else USUAL_FAN

@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 from trimtab.errors import PilotError
 from trimtab.pilot.agreement import agreed
 from trimtab.pilot.controls import Controls
-from trimtab.pilot.first_step import first_share, first_step
+from trimtab.pilot.first_step import fan_in, first_share, first_step
 from trimtab.pilot.history import Entry, Event, figure
 from trimtab.pilot.knobs import knob_of
 from trimtab.pilot.memory import Memory
@@ -219,8 +219,9 @@ class Pilot:
         """Bring the rate to that of a sound first step, and let the policy look twice before that is made."""
         if self.memory is not None:
             self.memory.keep()
-        share = first_share(self.optimizers, self.watch.moving(), self.controls.base)
-        self.controls.begin(share, given=self._given)
+        moving = self.watch.moving()
+        share = first_share(self.optimizers, moving, self.controls.base)
+        self.controls.begin(share, fan_in(moving), given=self._given)
         self.controls.base = agreed((self.controls.base,))[0]
         self.sight.set_out(self.controls.values[:, 0])
         for _ in range(LOOKS_BEFORE):

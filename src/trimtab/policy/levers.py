@@ -103,36 +103,46 @@ def allowed(has: np.ndarray, back: np.ndarray) -> list[np.ndarray]:
     return [mine[:, None] | (np.arange(moves) == keep) for mine, moves, keep in zip(free, HEADS, KEEP, strict=True)]
 
 
-FIRST: dict[str, tuple[float, float]] = {"adaptive": (0.03, 0.4), "balanced": (0.003, 0.04), "plain": (0.1, 0.012)}
-"""Where a run starts with an optimizer that scales its steps by gradient statistics, with one whose gradients are balanced, and
-with one that does neither: a rate, and how far the first full step moves the weights as a share of their norm (geometric mean
-over the weight matrices). The start is the geometric mean of that rate and of the one which gives that share: the first knows
-nothing of the net, the second of training. They are sound for trainings of some hundred steps."""
+FIRST: dict[str, float] = {"adaptive": 0.032, "balanced": 0.0018}
+"""The rate from which a run starts with an optimizer that scales its steps by gradient statistics, and with one whose gradients
+are balanced, for a net of USUAL_FAN inputs to an output; sound for trainings of some hundred steps."""
+USUAL_FAN, FAN_POWER = 27.0, 0.8
+"""It falls with that power of the inputs to an output (the geometric mean over the weight matrices). A first step moves every
+weight alike, and what it does to an output grows with their number: by theory with a power of 1 in hidden layers and of 0 in
+the first (Yang et al. 2022); 0.8 fitted trainings kept for development best."""
+FIRST_PLAIN = (0.1, 0.012)
+"""With one that does neither a run starts from the geometric mean of this rate, and of the one whose first full step moves the
+weights by this share of their norm (geometric mean over the weight matrices): how large gradients are is not known before."""
 USUAL_MOMENTUM = 0.9
-"""The momentum for which those of FIRST were found that are not adaptive."""
+"""The momentum for which the starts were found that are not adaptive."""
 FIRST_DECAY = 0.1
-"""The weight decay to start from, found in the same way, where it is moved and decoupled from the gradient."""
+"""The weight decay to start from, found on the same trainings, where it is moved and decoupled from the gradient."""
 TORCH_BETAS, BETAS = (0.9, 0.999), (0.8, 0.99)
 """The betas of Adam and AdamW that torch has, and those that replace them: in a training of some hundred steps the mean square
 of the gradients over the last thousand still knows of the first, when the gradients were large. Found on training tasks."""
 SANE = (3e-4, 1.0)
-"""The same for a rate that is given and meant: one with which the first step would be shorter or longer is brought to the
-nearer end. At one end nothing happens for many segments, at the other the net is broken before its first loss is seen."""
+"""A rate with which the first step would be a smaller or a larger share of the weights is brought to the nearer end. At one end
+nothing happens for many segments, at the other the net is broken before its first loss is seen."""
 
 
-def first_rate(rate: FloatArray, share: FloatArray, *, kind: np.ndarray, momentum: np.ndarray, given: np.ndarray) -> FloatArray:
+def first_rate(
+    rate: FloatArray, share: FloatArray, fan: float, *, kind: np.ndarray, momentum: np.ndarray, given: np.ndarray
+) -> FloatArray:
     """Return the rates, (N,), to start from; a first step at ``rate`` would move the weights by ``share`` of their norm.
 
-    ``kind``: names in FIRST. Where the rate is ``given`` it is only brought into SANE; otherwise it is that of FIRST, whatever
-    it was.
+    ``fan``: inputs to an output. ``kind``: names in FIRST, or "plain". Where the rate is ``given`` it is only brought into
+    SANE; otherwise it is found, whatever it was.
     """
     known = np.isfinite(share) & (share > 0)
+    unit = np.divide(rate, share, out=np.ones_like(share), where=known)
+    usual, wanted = FIRST_PLAIN
+    plain = np.sqrt(usual * np.where(known, unit * wanted, usual))
+    narrow = (fan / USUAL_FAN) ** -FAN_POWER
+    found = np.array([FIRST.get(name, np.nan) for name in kind]) * narrow
     # the steps of plain momentum add up to 1 / (1 − momentum) times one of them
     longer = np.where(kind == "adaptive", 1.0, (1.0 - momentum) / (1.0 - USUAL_MOMENTUM))
-    usual, wanted = longer * np.array([FIRST[name] for name in kind]).T
-    unit = np.divide(rate, share, out=np.ones_like(share), where=known)
-    meant = np.where(known, unit * np.clip(share, *SANE), rate)
-    return np.where(given, meant, np.sqrt(usual * np.where(known, unit * wanted, usual)))
+    start = np.where(given, rate, longer * np.where(kind == "plain", plain, found))
+    return np.where(known, unit * np.clip(start / unit, *SANE), start)
 
 
 def factor(segment: int, horizon: int) -> float:
