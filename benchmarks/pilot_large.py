@@ -71,9 +71,9 @@ def measure(arguments: argparse.Namespace) -> Measured:
     weights = sum(weight.numel() for weight in Writer().parameters())
     held = Ledger(arguments.results or default_folder() / "large")
     wanted: dict[str, Recipe] = {
-        "Pilot": recipes.pilot("adamw", 1e-3, pilot_digest(arguments.policy)),
         "default cosine": recipes.cosine("adamw"),
         "calibrated": recipes.calibrated(),
+        "Pilot": recipes.pilot("adamw", 1e-3, pilot_digest(arguments.policy)),
     }
     found = {name: _run(task, recipe, held, arguments.policy) for name, recipe in wanted.items()}
     pilot = found["Pilot"]

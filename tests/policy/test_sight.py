@@ -82,6 +82,13 @@ def test_levers_move_within_their_bounds_and_to_zero_and_back() -> None:
     assert levers.RATE.moved(np.array([0.1]), np.array([levers.RATE.keep]))[0] == 0.1
 
 
+def test_going_back_may_lower_the_rate() -> None:
+    values = np.tile([0.1, *[0.0] * (len(levers.LEVERS) - 1)], (3, 1))
+    actions = np.tile(levers.KEEP, (3, 1))
+    actions[:, -1] = [0, 1, 2]
+    np.testing.assert_allclose(levers.moved(values, actions)[:, 0], [0.1, 0.1, 0.02])
+
+
 LOW, HIGH = levers.SANE
 
 

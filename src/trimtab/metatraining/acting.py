@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trimtab.metatraining.fitting import Worths
-from trimtab.policy.levers import HEADS, KEEP
+from trimtab.policy.levers import BACK_MOVES, HEADS, KEEP
 from trimtab.policy.rules import MARGIN
 
 STRAYING = 0.05
@@ -45,14 +45,15 @@ def trials(masks: list[np.ndarray], count: int, rng: np.random.Generator) -> np.
     """Return what each of ``count`` clones of a training does, (count, heads); of one training: ``masks``, (moves,) a head.
 
     The first does nothing. Each of the others moves one lever: the first two the rate, by a factor in the middle, the next the
-    rate by any other factor, the rest whatever there is to be moved.
+    rate by any other factor, then one goes back at a lower rate if it may, and the rest whatever there is to be moved.
     """
     free = [np.flatnonzero(mask & (np.arange(len(mask)) != keep)) for mask, keep in zip(masks, KEEP, strict=True)]
     others = [(head, move) for head, moves in enumerate(free) for move in moves if head or move not in USUAL]
     rate = [pair for pair in others if pair[0] == 0]
     extra = rate[int(rng.integers(len(rate)))]
-    rest = [others[index] for index in rng.permutation(len(others)) if others[index] != extra]
-    tried = [*((0, move) for move in USUAL), extra, *rest]
+    back = [pair for pair in others if pair == (len(HEADS) - 1, len(BACK_MOVES) - 1)]
+    rest = [others[index] for index in rng.permutation(len(others)) if others[index] not in (extra, *back)]
+    tried = [*((0, move) for move in USUAL), extra, *back, *rest]
     actions = np.tile(KEEP, (count, 1))
     for row, (head, move) in zip(actions[1:], tried, strict=False):
         row[head] = move
