@@ -62,7 +62,8 @@ class Environment:
             self._values[:, 0] = levers.first_rate(
                 rate, share, self.trainings.fan, kind=_names(draws), momentum=self._values[:, 2], given=course.given
             )
-            self._values[found & course.has[:, 1] & (self._kinds == KINDS.index("adamw")), 1] = levers.FIRST_DECAY
+            for apart, name in ((self._kinds == KINDS.index("adamw"), "adaptive"), (draws.balanced, "balanced")):
+                self._values[found & course.has[:, 1] & apart, 1] = levers.FIRST_DECAY[name]
         self.error = _log(self.trainings.test())
         self.best = self.error.copy()
         known = np.where(course.start_known, self.trainings.validation().cpu().numpy(), np.nan)

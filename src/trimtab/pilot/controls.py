@@ -63,8 +63,8 @@ class Controls:
             return
         self.fixed = self.optimizers.modernise(decay=self._moves(DECAY.name))
         self.values[0, _COLUMN[MOMENTUM.name]] = self.optimizers.momentum
-        if self._moves(DECAY.name) and self.optimizers.decoupled:
-            self.values[0, _COLUMN[DECAY.name]] = levers.FIRST_DECAY
+        if self._moves(DECAY.name) and (optimizers.decoupled or optimizers.balances):
+            self.values[0, _COLUMN[DECAY.name]] = levers.FIRST_DECAY["adaptive" if optimizers.decoupled else "balanced"]
 
     def act(self, action: Sequence[int], further: Sequence[int]) -> None:
         """Move the levers by ``action``, one move a head, and the knobs after the first of ``others`` by ``further``."""

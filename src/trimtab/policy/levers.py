@@ -121,8 +121,8 @@ FIRST_PLAIN = (0.1, 0.012)
 weights by this share of their norm (geometric mean over the weight matrices): how large gradients are is not known before."""
 USUAL_MOMENTUM = 0.9
 """The momentum for which the starts were found that are not adaptive."""
-FIRST_DECAY = 0.1
-"""The weight decay to start from, found on the same trainings, where it is moved and decoupled from the gradient."""
+FIRST_DECAY = {"adaptive": 0.1, "balanced": 0.03}
+"""The weight decay to start from, found on the same trainings, where it is moved and is not scaled as gradients are."""
 TORCH_BETAS, BETAS = (0.9, 0.999), (0.8, 0.99)
 """The betas of Adam and AdamW that torch has, and those that replace them: in a training of some hundred steps the mean square
 of the gradients over the last thousand still knows of the first, when the gradients were large. Found on training tasks."""
