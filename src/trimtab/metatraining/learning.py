@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TypeAlias
 
@@ -104,8 +106,21 @@ def _mapping(workers: int) -> Generator[Callable[..., Iterator[_Steered]]]:
     if workers == 1:
         yield map
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=settle) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_settle_worker) as pool:
         yield pool.map
+
+
+def _settle_worker() -> None:
+    settle()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that began it ends, however it ends: an idle worker would wait for it forever."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def settle() -> None:
