@@ -11,7 +11,7 @@ from trimtab.agents.protocol import Agent, Decision, Transition
 from trimtab.env import Reward, Trace, feature_names, observe, standings
 from trimtab.env.trace import Step
 from trimtab.policy.advice import Adviser, View
-from trimtab.space import Float, Int, Settings, Space, Value
+from trimtab.space import Float, Int, Keep, Settings, Space, Value
 from trimtab.store.records import Choice, ChoiceKind, HeadChoice, Node
 from trimtab.task import Goal
 
@@ -233,9 +233,11 @@ class Team:
 
 
 def _advice_names(space: Space) -> list[str]:
-    """Return the name of each number of advice; those that stand for no move have none."""
+    """Return the name of each number of advice; those that are always 0 have none."""
     most = max(space.heads)
-    names = [[f"advice on {name}: {move}" for move in space[name].moves] for name in space.live]
+    names = [
+        ["" if isinstance(move, Keep) else f"advice on {name}: {move}" for move in space[name].moves] for name in space.live
+    ]
     return [name for row in names for name in (*row, *[""] * (most - len(row)))]
 
 
