@@ -36,7 +36,7 @@ def test_the_first_step_is_as_long_in_every_row() -> None:
     weights[0].grad = torch.randn(5, 4) * torch.tensor([1e-6, 1e3, 1.0, 1e-3, 7.0])[:, None]
     weights[1].grad = torch.randn(3)
     optimizer = torch.optim.SGD(weights, lr=1.0)
-    Balance(weights, beta=BALANCE)(optimizer)
+    Balance(weights, beta=BALANCE)(optimizer, (), {})
     torch.testing.assert_close(weights[0].grad.square().mean(1), torch.ones(5))
     torch.testing.assert_close(weights[1].grad.square().mean(), torch.tensor(1.0))
 
@@ -47,6 +47,29 @@ def test_the_unit_of_the_loss_does_not_matter(unit: float) -> None:
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
 
 
+def test_gradients_of_a_closure_are_scaled_when_they_are_known() -> None:
+    told: list[Tensor] = []
+    for closes in (False, True):
+        weight = torch.ones(3, 2, requires_grad=True)
+        optimizer = torch.optim.SGD([weight], lr=0.1, momentum=0.9)
+        optimizer.register_step_pre_hook(Balance([weight], beta=BALANCE))
+        for step in range(5):
+
+            def closure(optimizer=optimizer, weight=weight, step=step) -> Tensor:
+                optimizer.zero_grad()
+                loss = (weight * (step + 1.0)).sum()
+                loss.backward()
+                return loss
+
+            if closes:
+                assert optimizer.step(closure) is not None
+            else:
+                closure()
+                optimizer.step()
+        told.append(weight.detach())
+    assert torch.equal(*told)
+
+
 def test_tensors_without_a_gradient_and_those_that_come_later_are_taken_as_they_are() -> None:
     weights = [torch.ones(4, requires_grad=True), torch.ones(2, requires_grad=True)]
     optimizer = torch.optim.SGD(weights, lr=1.0)
@@ -54,7 +77,7 @@ def test_tensors_without_a_gradient_and_those_that_come_later_are_taken_as_they_
     for step in range(30):
         weights[0].grad = torch.full((4,), 5.0)
         weights[1].grad = torch.full((2,), 0.1) if step > 24 else None
-        balance(optimizer)
+        balance(optimizer, (), {})
     assert weights[1].grad is not None
     torch.testing.assert_close(weights[1].grad, torch.ones(2))
     torch.testing.assert_close(weights[0].grad, torch.ones(4))
@@ -66,7 +89,7 @@ def test_gradients_that_are_not_finite_are_forgotten() -> None:
     balance = Balance([weight], beta=BALANCE)
     for size in (2.0, float("inf"), 2.0):
         weight.grad = torch.full((4,), size)
-        balance(optimizer)
+        balance(optimizer, (), {})
     torch.testing.assert_close(weight.grad, torch.ones(4))
 
 
@@ -79,7 +102,7 @@ def test_sparse_gradients_are_scaled_as_dense_ones_are() -> None:
         for words in ([1, 1, 7], [2], [1, 9, 9]):
             optimizer.zero_grad()
             (table(torch.tensor(words)) * torch.arange(1.0, 5.0)).sum().backward()
-            balance(optimizer)
+            balance(optimizer, (), {})
         gradient = table.weight.grad
         assert gradient is not None
         told.append(gradient.to_dense())

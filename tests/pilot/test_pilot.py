@@ -7,6 +7,7 @@ import logging
 import math
 import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -305,6 +306,32 @@ def test_scaled_gradients_are_seen_as_they_are(fused: bool) -> None:
         return [*pilot.history[0].seen, *pilot.history[3].seen]
 
     assert seen(1024.0) == pytest.approx(seen(1.0), abs=0.05)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.Adam, partial(torch.optim.SGD, momentum=0.9)], ids=["adam", "sgd"])
+def test_a_step_with_a_closure_is_the_same_as_one_without(kind: Callable[..., torch.optim.Optimizer]) -> None:
+    class Closing(Loop):
+        def train(self) -> float:
+            self.model.train()
+            total = 0.0
+            for index in torch.randperm(256, generator=self.order).split(32):
+
+                def closure(index: Tensor = index) -> Tensor:
+                    self.optimizer.zero_grad()
+                    loss = (self.model(X[index]) - Y[index]).square().mean()
+                    loss.backward()
+                    return loss
+
+                total += self.optimizer.step(closure).item() / 8
+            return total
+
+    ends: list[Tensor] = []
+    for loop_of in (Loop, Closing):
+        loop = loop_of(lambda model: kind(model.parameters(), lr=0.01))
+        pilot = tt.Pilot(loop.optimizer, horizon=4)
+        loop.fly(pilot, 4)
+        ends.append(loop.weights())
+    assert torch.equal(*ends)
 
 
 def test_accumulated_gradients_count_as_one_step() -> None:

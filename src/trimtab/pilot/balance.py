@@ -1,6 +1,6 @@
 """A rate of its own for every row of weights, for an optimizer that has one for all and scales its steps by nothing: SGD.
 
-Nothing of trimtab is imported here: an exported schedule carries this file along.
+Nothing but its neighbour is imported here: an exported schedule carries this file along.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+
+from trimtab.pilot.closures import Arguments, when_known
 
 
 class Balance:
@@ -30,8 +32,12 @@ class Balance:
         self.rows = [len(weight) if weight.ndim > 1 else 1 for weight in self.weights]
         self.state = torch.zeros(2, sum(self.rows), device=self.weights[0].device)
 
+    def __call__(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
+        """Scale the gradients as soon as they are known: the hook."""
+        return when_known(args, kwargs, lambda: self.scale(optimizer))
+
     @torch.no_grad()
-    def __call__(self, optimizer: Optimizer, *_: Any) -> None:
+    def scale(self, optimizer: Optimizer) -> None:
         """Scale the gradients in place; those that are not finite are left to whoever looks for them."""
         # a GradScaler has multiplied the gradients by it, and a fused optimizer will divide them by it
         scale = getattr(optimizer, "grad_scale", None)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 from trimtab.errors import PilotError
-from trimtab.pilot import balance, replayed
+from trimtab.pilot import balance, closures, replayed
 from trimtab.pilot.history import Entry
 from trimtab.policy.rules import BALANCE
 
-_IMPORT = "from trimtab.pilot.balance import Balance"
-_LAST_IMPORT = "from torch.optim import Optimizer\n"
+_MODULES = (closures, balance, replayed)
+"""What an exported schedule consists of, in order."""
 _HEAD = '''"""A schedule, recorded from a training of {segments} segments that trimtab steered.
 
     schedule = schedule_for(optimizer, model)        # before the first step
@@ -45,16 +46,35 @@ def export(history: Sequence[Entry], *, early_steps: int, ramp: int, fixed: Mapp
     before = [_settings(entry) for entry in history if entry.look == "before"]
     early = [_settings(entry) for entry in history if entry.look == "early"]
     back = {entry.segment: entry.best for entry in ends if entry.event in ("went back", "diverged", "ended at the best")}
-    body = _code(replayed).replace(_IMPORT, _code(balance).partition(_LAST_IMPORT)[2].rstrip())
+    body = _code(_MODULES)
     further = {"early_steps": early_steps, "ramp": ramp, "fixed": dict(fixed), "balance": BALANCE if balanced else None}
     tail = _TAIL.format(first=before[-1:] + early, rates=[_settings(one) for one in ends], back=back, **further)
     return _HEAD.format(segments=len(ends)) + body + "\n" + tail
 
 
-def _code(module: ModuleType) -> str:
-    """Return the source of ``module`` without its first docstring."""
-    text = inspect.getsource(module)
-    return text[text.index("from __future__") :].rstrip()
+def _code(modules: Sequence[ModuleType]) -> str:
+    """Return the source of ``modules`` one after the other, what they import once at the top, and nothing of trimtab."""
+    plain: set[str] = set()
+    named: dict[str, set[str]] = {}
+    parts: list[str] = []
+    for module in modules:
+        text = inspect.getsource(module)
+        for line in ast.parse(text).body:
+            if isinstance(line, ast.Import):
+                plain |= {name.name for name in line.names}
+            elif isinstance(line, ast.ImportFrom) and line.module and not line.module.startswith(("trimtab", "__future__")):
+                named.setdefault(line.module, set()).update(name.name for name in line.names)
+        parts.append(_without_imports(text))
+    top = [f"import {name}" for name in sorted(plain)]
+    top += [f"from {name} import {', '.join(sorted(names))}" for name, names in sorted(named.items())]
+    return "\n\n\n".join(["from __future__ import annotations\n\n" + "\n".join(top), *parts])
+
+
+def _without_imports(text: str) -> str:
+    """Return the source ``text`` of a module from its first line of code after docstring and imports."""
+    body = ast.parse(text).body
+    first = next(line for line in body[1:] if not isinstance(line, ast.Import | ast.ImportFrom))
+    return "\n".join(text.split("\n")[first.lineno - 1 :]).strip()
 
 
 def _settings(entry: Entry) -> dict[str, float]:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from trimtab.pilot.closures import Arguments, when_known
+
 COORDINATES = 4_096
 """Norms and cosines are taken over about this many weights at most, spread evenly over all."""
 BLOCK = 16
@@ -46,6 +48,7 @@ class Watch:
         self.total = 0
         self.steps = 0
         self._last_steps = 0
+        self._seen = False
         self._begun: Tensor | None = None
         self._displacement: Tensor | None = None
         self._gradient: Tensor | None = None
@@ -64,8 +67,16 @@ class Watch:
         for handle in self._handles:
             handle.remove()
 
+    def _pre(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:  # noqa: ARG002 (the form of a hook)
+        self._seen = False
+        return when_known(args, kwargs, self._see)
+
     @torch.no_grad()
-    def _pre(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002 (the form of a hook)
+    def _see(self) -> None:
+        """Take in the gradients of a step, once for each."""
+        if self._seen:
+            return
+        self._seen = True
         if self.total == 0:
             self._before()
         self._each(self.total)
@@ -189,7 +200,7 @@ def _planned(sizes: Sequence[int], stride: int) -> list[tuple[int, int]]:
     return plan
 
 
-def uncompiled(hook: Callable[..., None]) -> Callable[..., None]:
+def uncompiled(hook: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``hook`` kept out of a compiled ``optimizer.step``; the compiler is not imported where nobody has."""
     if "torch._dynamo" not in sys.modules:
         return hook
