@@ -36,7 +36,10 @@ VARIANTS: dict[str, PilotOptions] = {
     "weight decay left alone": lambda _: {"weight_decay": False},
     "momentum too": lambda _: {"momentum": True},
     "dropout too": _dropout,
+    "SGD with one rate for all": lambda _: {"balance": False},
 }
+ONLY: Mapping[str, recipes.Kind] = {"SGD with one rate for all": "sgd"}
+"""Variants that differ with one optimizer alone."""
 
 
 def measure(arguments: argparse.Namespace) -> Measured:
@@ -64,7 +67,8 @@ def measure(arguments: argparse.Namespace) -> Measured:
 
 
 def _product(seeds: int) -> list[tuple[recipes.Kind, int, tuple[str, PilotOptions]]]:
-    return [(kind, seed, variant) for seed in range(seeds) for kind in recipes.KINDS for variant in VARIANTS.items()]
+    every = ((kind, seed, variant) for seed in range(seeds) for kind in recipes.KINDS for variant in VARIANTS.items())
+    return [(kind, seed, variant) for kind, seed, variant in every if ONLY.get(variant[0], kind) == kind]
 
 
 def _beside_shipped(book: Book, name: str) -> dict[Cell, float]:

@@ -22,6 +22,7 @@ _HEAD = '''"""A schedule, recorded from a training of {segments} segments that t
         train_one_epoch(model, loader, optimizer)
         schedule.step()
 """
+
 '''
 
 _TAIL = '''
@@ -65,9 +66,11 @@ def _code(modules: Sequence[ModuleType]) -> str:
             elif isinstance(line, ast.ImportFrom) and line.module and not line.module.startswith(("trimtab", "__future__")):
                 named.setdefault(line.module, set()).update(name.name for name in line.names)
         parts.append(_without_imports(text))
-    top = [f"import {name}" for name in sorted(plain)]
-    top += [f"from {name} import {', '.join(sorted(names))}" for name, names in sorted(named.items())]
-    return "\n\n\n".join(["from __future__ import annotations\n\n" + "\n".join(top), *parts])
+    lines = [f"import {name}" for name in sorted(plain)]
+    lines += [f"from {name} import {', '.join(sorted(names))}" for name, names in sorted(named.items())]
+    ours, theirs = (["\n".join(line for line in lines if ("torch" in line) is own)] for own in (False, True))
+    top = "\n\n".join(["from __future__ import annotations", *ours, *theirs])
+    return "\n\n\n".join([top, *parts])
 
 
 def _without_imports(text: str) -> str:
