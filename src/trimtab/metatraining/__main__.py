@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from trimtab.metatraining import validation
 from trimtab.metatraining.fitting import Worths
@@ -34,6 +35,8 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="processes that steer courses at a time (default: %(default)s)")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    parser.add_argument("--device", default=device, help="where the nets are (default here: %(default)s)")
     parser.add_argument("--write", type=Path, help="the policy file to be written")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
@@ -54,7 +57,7 @@ def main() -> None:
             }
             given.write.write_bytes(policy_bytes(worths, card))
 
-    learn(given.folder, seed=given.seed, courses=given.courses, workers=given.workers, judge=judge)
+    learn(given.folder, seed=given.seed, courses=given.courses, workers=given.workers, device=given.device, judge=judge)
 
 
 def _peers(path: Path) -> list[np.ndarray]:

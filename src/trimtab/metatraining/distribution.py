@@ -67,7 +67,7 @@ class Course:
         return f"{self.problem.name}, {model}, {self.horizon} × {self.steps}"
 
 
-def draw(rng: np.random.Generator, *, longest: int = 120) -> Course:
+def draw(rng: np.random.Generator, *, longest: int = 300) -> Course:
     """Return a course of SETS trainings with at most ``longest`` segments."""
     form = rng.choice(np.array(list(FORMS)), p=np.array(list(FORMS.values())))
     kinds = BY_FORM[form]

@@ -69,6 +69,7 @@ def learn(
     seed: int,
     courses: int,
     workers: int = 1,
+    device: str = "cpu",
     save_seconds: float = 600.0,
     judge: Callable[[Worths, Progress], None] | None = None,
     choose: Choose = draw,
@@ -76,8 +77,8 @@ def learn(
     """Learn on ``courses`` courses, go on where ``folder`` was left, and leave there all that is remembered.
 
     ``choose`` draws a course: a policy may be learned on trainings of one's own. ``workers``: processes that steer courses at a
-    time; their number changes rounding errors, and the time. ``judge`` is called whenever the ensemble was fitted anew: after
-    every FIT_EVERY courses, and at the end.
+    time; their number changes rounding errors, and the time. ``device``: where the nets are. ``judge`` is called whenever the
+    ensemble was fitted anew: after every FIT_EVERY courses, and at the end.
     """
     folder.mkdir(parents=True, exist_ok=True)
     memory, progress = _resumed(folder)
@@ -87,7 +88,7 @@ def learn(
         while progress.courses < courses:
             until = min(courses, (progress.courses // FIT_EVERY + 1) * FIT_EVERY)
             numbers = range(progress.courses, until)
-            for number, steered in zip(numbers, each(partial(_steered, worths, seed, choose), numbers), strict=True):
+            for number, steered in zip(numbers, each(partial(_steered, worths, seed, choose, device), numbers), strict=True):
                 memory = memory.with_course(number, *steered.trial)
                 progress = progress.further(len(steered.trial[0]), steered.seconds)
                 log.info("%s", json.dumps({**asdict(progress), "course": steered.name, **steered.report}))
@@ -141,11 +142,11 @@ class _Steered:
     seconds: float
 
 
-def _steered(worths: Worths, seed: int, choose: Choose, number: int) -> _Steered:
+def _steered(worths: Worths, seed: int, choose: Choose, device: str, number: int) -> _Steered:
     began = time.monotonic()
     rng = generator(seed, "course", number)
     course = choose(rng)
-    trial, report = steer(worths, course, rng, seed=derive(seed, "course", number))
+    trial, report = steer(worths, course, rng, seed=derive(seed, "course", number), device=device)
     return _Steered(course.name, trial, report, time.monotonic() - began)
 
 
@@ -153,14 +154,16 @@ def _fitted(memory: Memory, seed: int) -> Worths:
     return fit(memory, seed=seed) if len(memory) else ignorant()
 
 
-def steer(worths: Worths, course: Course, rng: np.random.Generator, *, seed: int) -> tuple[Trial, dict[str, float]]:
+def steer(
+    worths: Worths, course: Course, rng: np.random.Generator, *, seed: int, device: str = "cpu"
+) -> tuple[Trial, dict[str, float]]:
     """Try what changes are worth in the trainings of ``course``; return what was seen, done and gained, and what to log.
 
     The trainings are steered up to a look that is drawn: by ``worths``, and in some of them with strays. There each is cloned:
     one clone is left alone, every other moves one lever and is then left alone as well. By how much lower it ends is what the
     move was worth: same weights, same data in the same order, and nothing else that differs.
     """
-    environment = Environment(course, seed=seed)
+    environment = Environment(course, seed=seed, device=device)
     turn = environment.start()
     strays = rng.random(len(course.values)) < STRAYS
     until = _look(rng, environment.looks)
