@@ -20,7 +20,7 @@ MEMBERS = 5
 HIDDEN = (64, 64)
 BOOTSTRAP = 0.8
 """The share of the courses that each member is fitted to."""
-DROPOUT, DECAY, RATE = 0.2, 0.01, 1e-3
+DROPOUT, DECAY, RATE = 0.35, 0.01, 1e-3
 PASSES, BATCH = 30, 256
 
 

@@ -12,7 +12,7 @@ from trimtab.env import Trace
 from trimtab.policy import levers
 from trimtab.policy.levers import DECAY, DROPOUT, KNOB, LEVERS, MOMENTUM, RATE, SMOOTHING, Lever
 from trimtab.policy.policy import Policy
-from trimtab.policy.rules import CAUTION, gain
+from trimtab.policy.rules import MARGIN, gain
 from trimtab.policy.sight import FEATURES, Setting, Sight
 from trimtab.policy.signals import Signals
 from trimtab.space import Categorical, Float, Int, Settings, Space, Value
@@ -96,7 +96,7 @@ class Adviser:
                 if move != keep:
                     after = member.apply(settings[name], member.moves[move])
                     worth = np.interp(self._size(name, lever, settings[name], after), _sizes(lever), values)
-                    row[move] = float(gain(np.array(worth)) - gain(np.array(CAUTION)))
+                    row[move] = float(gain(np.array(worth)) - gain(np.array(MARGIN)))
         return told
 
     def _least(self, view: View, settings: Settings, name: str, lever: Lever, known: dict[str, np.ndarray]) -> np.ndarray:

@@ -14,7 +14,7 @@ from trimtab.agents.caution import all_cautious
 from trimtab.agents.network import Architecture
 from trimtab.policy.archive import SHIPPED, PolicyFile, load_policy
 from trimtab.policy.levers import KEEP, NAMES
-from trimtab.policy.rules import CAUTION
+from trimtab.policy.rules import MARGIN
 from trimtab.policy.sight import FEATURES
 
 
@@ -101,7 +101,7 @@ class Policy:
         expected = float(np.add.reduce(worth)) * share
         doubt = math.sqrt(float(np.add.reduce(worth * worth)) * share - expected * expected + 1e-12)
         action = list(KEEP)
-        for place, move in zip(self._places, all_cautious(members, self._keep, CAUTION).tolist(), strict=True):
+        for place, move in zip(self._places, all_cautious(members, self._keep, MARGIN).tolist(), strict=True):
             action[place] = move
         values = {name: row[:moves] for row, (name, moves) in zip(mean, self._heads, strict=True)}
         spreads = {name: row[:moves] for row, (name, moves) in zip(spread, self._heads, strict=True)}

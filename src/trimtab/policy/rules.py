@@ -25,12 +25,10 @@ BALANCE = 0.99
 NOTED = 0.02
 """A gain of this in final log loss counts half: less is noise on any task, and far more is no better."""
 MARGIN = 0.1
-"""What every member of the ensemble must think that a change is worth before it is made while a policy is learned.
+"""What every member of the ensemble must think that a change is worth before it is made.
 
 A change of no worth is not free: the next look may take it back, and the rate walks at random.
 """
-CAUTION = 0.2
-"""The same in use, where trainings are larger and longer than those that a policy has learned on: chosen on real ones."""
 
 
 def counted(gained: np.ndarray) -> np.ndarray:
