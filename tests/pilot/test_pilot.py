@@ -289,10 +289,14 @@ def test_several_optimizers_of_one_model_are_steered_together() -> None:
     assert first == pytest.approx(2 * second)
 
 
+KINDS = pytest.mark.parametrize("kind", [torch.optim.Adam, partial(torch.optim.SGD, momentum=0.9)], ids=["adam", "sgd"])
+
+
+@KINDS
 @pytest.mark.parametrize("fused", [False, True])
-def test_scaled_gradients_are_seen_as_they_are(fused: bool) -> None:
+def test_scaled_gradients_are_seen_as_they_are(kind: Callable[..., torch.optim.Optimizer], fused: bool) -> None:
     def seen(scale: float) -> list[float]:
-        loop = Loop(lambda model: torch.optim.Adam(model.parameters(), lr=0.01, fused=fused))
+        loop = Loop(lambda model: kind(model.parameters(), lr=0.01, fused=fused))
         scaler = torch.amp.GradScaler("cpu", init_scale=scale, growth_interval=1000)
         pilot = tt.Pilot(loop.optimizer, horizon=2)
         for _ in range(2):
@@ -308,7 +312,7 @@ def test_scaled_gradients_are_seen_as_they_are(fused: bool) -> None:
     assert seen(1024.0) == pytest.approx(seen(1.0), abs=0.05)
 
 
-@pytest.mark.parametrize("kind", [torch.optim.Adam, partial(torch.optim.SGD, momentum=0.9)], ids=["adam", "sgd"])
+@KINDS
 def test_a_step_with_a_closure_is_the_same_as_one_without(kind: Callable[..., torch.optim.Optimizer]) -> None:
     class Closing(Loop):
         def train(self) -> float:
