@@ -42,8 +42,8 @@ _PLACES = tuple((name, place) for place, name in enumerate(levers.NAMES))
 class Pilot:
     """Steers learning rate, weight decay and what else it is given of a training over ``horizon`` calls of ``step``.
 
-    Whatever values there are, are only where it starts from, and of the rate not even that: it starts from one that is sound for
-    the net and its optimizer. Say ``given=True`` where the rate is known to be right for the weights, as for fine-tuning.
+    Whatever values there are, are only where it starts from, and of the rate not even that: it starts from one that is sound
+    for the net and its optimizer. Say ``given=True`` where the rate is known to be right for the weights, as for fine-tuning.
 
     ``optimizer``: one, or several that train one model. ``policy``: one that is shipped, by name, or a file; None: the
     reference schedule alone, from the rate that is found. ``back``: whether the best weights so far are kept (memory for one
