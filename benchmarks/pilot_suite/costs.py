@@ -22,6 +22,7 @@ from trimtab.policy.policy import Policy
 
 NETS = 256
 WIDTH, OUTPUTS, BATCH, EXAMPLES = 64, 10, 64, 2048
+SEGMENTS = 6
 
 
 def headlines(*, quick: bool) -> list[Headline]:
@@ -81,7 +82,10 @@ def _overhead(repeats: int) -> list[Headline]:
     x, y = torch.randn(2048, 512), torch.randint(OUTPUTS, (2048,))
     steps = max(10, round(1.0 / _training(x, y, steps=20, segments=1, steered=False)[0] * 20))
     runs = [
-        (_training(x, y, steps=steps, segments=3, steered=True), _training(x, y, steps=steps, segments=3, steered=False))
+        (
+            _training(x, y, steps=steps, segments=SEGMENTS, steered=True),
+            _training(x, y, steps=steps, segments=SEGMENTS, steered=False),
+        )
         for _ in range(repeats)
     ]
     ratios = [seconds / (seconds - inside) for (seconds, inside), _ in runs]

@@ -71,41 +71,49 @@ class Watch:
         self._seen = False
         return when_known(args, kwargs, self._see)
 
-    @torch.no_grad()
     def _see(self) -> None:
-        """Take in the gradients of a step, once for each."""
+        """Take in the gradients of a step, once for each. Most steps are none to be measured, and cost next to nothing."""
         if self._seen:
             return
         self._seen = True
         if self.total == 0:
             self._before()
         self._each(self.total)
-        if self._begun is None:
-            self._begun = self._sample(self.parameters)
         sampled = self._is_sample(self.steps)
-        if self._gradient is not None or sampled:
-            gradient = self._gradients()
-            gradients, _, after = self._cosines
-            if self._gradient is not None and self._move is not None:
-                gradients.append(_cosine(gradient, self._gradient))
-                after.append(-_cosine(gradient, self._move))
-            self._gradient, self._move = (gradient if sampled else None), None
-            if sampled:
-                self._norms.append(gradient.norm() / self._gradient_scale())
-                self._weights = self._sample(self.parameters)
+        if sampled or self._gradient is not None or self._begun is None:
+            self._measure(sampled=sampled)
 
     @torch.no_grad()
+    def _measure(self, *, sampled: bool) -> None:
+        if self._begun is None:
+            self._begun = self._sample(self.parameters)
+        if self._gradient is None and not sampled:
+            return
+        gradient = self._gradients()
+        gradients, _, after = self._cosines
+        if self._gradient is not None and self._move is not None:
+            gradients.append(_cosine(gradient, self._gradient))
+            after.append(-_cosine(gradient, self._move))
+        self._gradient, self._move = (gradient if sampled else None), None
+        if sampled:
+            self._norms.append(gradient.norm() / self._gradient_scale())
+            self._weights = self._sample(self.parameters)
+
     def _post(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:  # noqa: ARG002 (the form of a hook)
         if self._weights is not None:
-            self._move = self._sample(self.parameters) - self._weights
-            self._moves.append(self._move.norm())
-            if self._gradient is not None:
-                self._cosines[1].append(-_cosine(self._gradient, self._move))
-            self._weights = None
+            self._measure_step(self._weights)
         self.steps += 1
         self.total += 1
         if self.total == self._early_steps:
             self._early()
+
+    @torch.no_grad()
+    def _measure_step(self, before: Tensor) -> None:
+        self._move = self._sample(self.parameters) - before
+        self._moves.append(self._move.norm())
+        if self._gradient is not None:
+            self._cosines[1].append(-_cosine(self._gradient, self._move))
+        self._weights = None
 
     def _is_sample(self, step: int) -> bool:
         if self._last_steps:
