@@ -211,6 +211,8 @@ SCRIPT = """
     from sklearn.datasets import load_digits
     import trimtab as tt
 
+    torch.set_num_threads(1)  # on a busy machine more would wait for each other
+
     def build(settings):
         return nn.Sequential(nn.Linear(64, settings["width"]), nn.ReLU(), nn.Linear(settings["width"], 10))
 
