@@ -97,7 +97,8 @@ class Adviser:
                     after = member.apply(settings[name], member.moves[move])
                     worth = np.interp(self._size(name, lever, settings[name], after), _sizes(lever), values)
                     row[move] = float(gain(np.array(worth)) - gain(np.array(MARGIN)))
-        return told
+        # rounding errors, which may differ from process to process, must not reach what a study records
+        return np.round(told, 6)
 
     def _least(self, view: View, settings: Settings, name: str, lever: Lever, known: dict[str, np.ndarray]) -> np.ndarray:
         """Return what the least convinced member thinks of each move of ``lever``; knobs are asked for one by one."""

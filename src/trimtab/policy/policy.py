@@ -60,7 +60,7 @@ class Policy:
         shape: dict[str, Any] = dict(file.architecture)
         shape["heads"], shape["hidden"] = tuple(shape["heads"]), tuple(shape["hidden"])
         architecture = Architecture(**shape)
-        weights = {name: array for name, array in file.arrays.items() if not name.startswith("prior.")}
+        weights = {name: _aligned(array) for name, array in file.arrays.items() if not name.startswith("prior.")}
         prior_weights = {name: array for name, array in file.arrays.items() if name.startswith("prior.")}
         self.card = file.card
         self._columns = np.array([FEATURES.index(name) for name in file.features])
@@ -106,3 +106,12 @@ class Policy:
         values = {name: row[:moves] for row, (name, moves) in zip(mean, self._heads, strict=True)}
         spreads = {name: row[:moves] for row, (name, moves) in zip(spread, self._heads, strict=True)}
         return Verdict(tuple(action), values, spreads, expected, doubt)
+
+
+def _aligned(array: np.ndarray) -> np.ndarray:
+    """Return a copy of ``array`` that begins at a multiple of 64 bytes: what a product rounds to depends on where it lies."""
+    room = np.empty(array.nbytes + 64, dtype=np.uint8)
+    begin = -room.ctypes.data % 64
+    copy = room[begin : begin + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
