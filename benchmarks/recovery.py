@@ -17,6 +17,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+
 import trimtab as tt
 from benchmarks.results import Headline, Measured, run
 from examples.digits import study
@@ -89,7 +91,11 @@ def signature(store: Path) -> list[str]:
 
 
 def replays_differ(store: Path) -> bool:
-    """Return whether the best path, run again in this process, gives other bytes than the store has."""
+    """Return whether the best path, run again in this process, gives other bytes than the store has.
+
+    With as many threads as a worker had: on some processors sums over another number of threads round otherwise.
+    """
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
     tuned = study(0, budget=tt.Budget(segments=SEGMENTS), horizon=8, store=f"sqlite:///{store}", workers=2)
     result = tuned.result()
     schedule = result.schedule
