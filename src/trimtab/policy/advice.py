@@ -15,7 +15,7 @@ from trimtab.policy.policy import Policy
 from trimtab.policy.rules import MARGIN, gain
 from trimtab.policy.sight import FEATURES, Setting, Sight
 from trimtab.policy.signals import Signals
-from trimtab.space import Categorical, Float, Int, Settings, Space, Value
+from trimtab.space import Float, Int, Settings, Space, Value
 
 KNOWN: Mapping[str, Lever] = {
     "lr": RATE,
@@ -83,8 +83,7 @@ class Adviser:
         """
         told = np.zeros((len(self.levers), self.moves), dtype=np.float32)
         least: dict[str, np.ndarray] = {}
-        for row, (name, lever) in zip(told, self.levers.items(), strict=True):
-            keep = self.space.keep()[list(self.levers).index(name)]
+        for row, keep, (name, lever) in zip(told, self.space.keep(), self.levers.items(), strict=True):
             member = self.space[name]
             row[: len(member.moves)] = UNKNOWN
             row[keep] = 0.0
@@ -161,10 +160,7 @@ class Adviser:
 
 def _lever(space: Space, name: str) -> Lever | None:
     """Return the lever of the policy that a live hyperparameter is; None where it is no number."""
-    member = space[name]
-    if isinstance(member, Categorical) or not isinstance(member, (Float, Int)):
-        return None
-    return KNOWN.get(name, KNOB)
+    return KNOWN.get(name, KNOB) if isinstance(space[name], (Float, Int)) else None
 
 
 def _sizes(lever: Lever) -> np.ndarray:

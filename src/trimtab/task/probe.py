@@ -56,32 +56,30 @@ class StepProbe:
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
         self._parameters = parameters
-        weights = sum(parameter.numel() for parameter in parameters)
-        self._stride = -(-weights // COORDINATES) or 1
-        self._scale = math.sqrt(weights / max(1, -(-weights // self._stride)))
+        self._weights_a_coordinate = -(-sum(parameter.numel() for parameter in parameters) // COORDINATES) or 1
         self._gradient: Tensor | None = None
         self._weights: Tensor | None = None
         self._move: Tensor | None = None
-        self._norms: list[Tensor] = []
-        self._cosines: tuple[list[Tensor], ...] = ([], [], [])
+        self._norms: list[float] = []
+        self._cosines: tuple[list[float], ...] = ([], [], [])
 
     def before(self, *, sampled: bool) -> None:
         """Take in the gradients before a step; ``sampled``: this step is one of those that are compared."""
-        if self._move is not None and self._gradient is not None:
-            gradient, gradients, after = self._gradients(), self._cosines[0], self._cosines[2]
-            gradients.append(_cosine(gradient, self._gradient))
-            after.append(-_cosine(gradient, self._move))
+        if self._move is not None:
+            gradient = self._gradients()
+            self._cosines[0].append(cosine_between(gradient, self._gradient))
+            self._cosines[2].append(-cosine_between(gradient, self._move))
             self._move = None
         if sampled:
-            self._gradient, self._weights = self._gradients(), self._sample(self._parameters)
+            self._gradient, self._weights = self._gradients(), coordinates(self._parameters)
 
     def after(self) -> None:
         """Take in the weights after a step that is compared."""
-        if self._weights is None or self._gradient is None:
+        if self._weights is None:
             return
-        self._move = self._sample(self._parameters) - self._weights
-        self._norms.append(self._scale * self._move.norm())
-        self._cosines[1].append(-_cosine(self._gradient, self._move))
+        self._move = coordinates(self._parameters) - self._weights
+        self._norms.append(math.sqrt(self._weights_a_coordinate) * float(self._move.norm()))
+        self._cosines[1].append(-cosine_between(self._gradient, self._move))
         self._weights = None
 
     def figures(self) -> dict[str, float]:
@@ -90,29 +88,14 @@ class StepProbe:
         return {name: _finite_mean(found) for name, found in zip(names, (self._norms, *self._cosines), strict=True)}
 
     def _gradients(self) -> Tensor:
-        none = torch.zeros_like
-        return self._sample([none(each) if each.grad is None else each.grad for each in self._parameters])
-
-    def _sample(self, tensors: Sequence[Tensor]) -> Tensor:
-        parts: list[Tensor] = []
-        start = 0
-        for tensor in tensors:
-            dense = tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()
-            parts.append(dense.reshape(-1)[start :: self._stride].float())
-            start = (start - tensor.numel()) % self._stride
-        return torch.cat(parts)
+        bare = torch.zeros_like
+        return coordinates([bare(each) if each.grad is None else each.grad.to_dense() for each in self._parameters])
 
 
-def _cosine(one: Tensor, other: Tensor) -> Tensor:
-    return (one @ other) / (one.norm() * other.norm())
-
-
-def _finite_mean(values: Sequence[Tensor]) -> float:
+def _finite_mean(values: Sequence[float]) -> float:
     """Return the mean of those that are finite: a step that a GradScaler left out has no direction."""
-    if not values:
-        return math.nan
-    found = torch.stack(list(values)).to("cpu", torch.float64)
-    return float(found[torch.isfinite(found)].mean())
+    known = [value for value in values if math.isfinite(value)]
+    return sum(known) / len(known) if known else math.nan
 
 
 @dataclass(slots=True)
