@@ -17,7 +17,9 @@ from torch import nn
 
 import trimtab as tt
 from trimtab.errors import BudgetError, DataError, SpaceError, StoreError, StoreLockedError, StudyError, TaskError
+from trimtab.runners.processes import share_of_cores
 from trimtab.store.records import SegmentFinished, StudyFinished
+from trimtab.study.replay import replay
 
 SPACE = tt.Space(
     lr=tt.Float(1e-4, 1.0, log=True),
@@ -84,15 +86,22 @@ def test_two_workers_spend_the_same_budget_and_every_path_can_be_replayed(tmp_pa
     study = new_study(tmp_path, workers=2)
     result = study.run()
     assert len(result.tree) == 12
-    schedule = result.schedule
     # two workers on two cores have a thread each, and sums over threads round differently
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
-    state = study.task.start(schedule.segments[0].settings, seed=schedule.run_seed)
-    for segment in schedule.segments:
-        study.task.advance(state, segment)
-    torch.set_num_threads(threads)
-    assert study.task.encode(state) == result.checkpoint()
+    threads = result.threads_of(result.best.node)
+    assert threads == [share_of_cores(2)] * len(result.schedule.segments)
+    again = replay(study.task, result.schedule, threads=threads)
+    assert again.metrics == result.best.metrics
+
+
+def test_a_study_that_is_extended_goes_on_and_keeps_what_it_was_given(tmp_path: Path) -> None:
+    new_study(tmp_path).run()
+    new_study(tmp_path).extend(tt.Budget(segments=3))
+    assert len(new_study(tmp_path).run().tree) == 15
+    assert len(new_study(tmp_path).run().tree) == 15
+    new_study(tmp_path).extend(tt.Budget(segments=1))
+    assert len(new_study(tmp_path, budget=tt.Budget(segments=18)).run().tree) == 18
+    with pytest.raises(StudyError, match="expected a Budget"):
+        new_study(tmp_path).extend(3)  # type: ignore[arg-type]
 
 
 class Counting:

@@ -49,7 +49,8 @@ def replay(
     found = opened.result()
     wanted = found.best.node if node is None else node
     schedule, recorded = found.schedule_of(wanted), found.tree[wanted].after.metrics
-    trained = _train(task_of(opened, task), schedule, [None, *other_seeds(schedule, seeds)], quiet=quiet)
+    runs = [None, *other_seeds(schedule, seeds)]
+    trained = _train(task_of(opened, task), schedule, runs, found.threads_of(wanted), quiet=quiet)
     own, others = trained[0], trained[1:]
     matches = same(own.metrics, recorded)
     record = _record(opened, wanted, recorded, own, others)
@@ -107,8 +108,11 @@ def _code(opened: Opened, schedule: Schedule, target: str | None) -> str:
     return task.export(schedule.run_seed, schedule.segments)
 
 
-def _train(task: Task[Any], schedule: Schedule, seeds: list[int | None], *, quiet: bool) -> list[Replay]:
+def _train(
+    task: Task[Any], schedule: Schedule, seeds: list[int | None], threads: list[int] | None, *, quiet: bool
+) -> list[Replay]:
     import sys
+    from functools import partial
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -127,7 +131,8 @@ def _train(task: Task[Any], schedule: Schedule, seeds: list[int | None], *, quie
     with Progress(*columns, console=screen, disable=quiet or not sys.stderr.isatty(), transient=True) as progress:
         bar = progress.add_task("training", total=len(seeds) * len(schedule.segments))
         with users_code(None):
-            return [train(task, schedule, run_seed=seed, told=lambda: progress.advance(bar)) for seed in seeds]
+            told = partial(progress.advance, bar)
+            return [train(task, schedule, run_seed=seed, threads=threads, told=told) for seed in seeds]
 
 
 def _record(opened: Opened, node: int, recorded: Mapping[str, float], own: Replay, others: list[Replay]) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from trimtab.cli.options import Json, Quiet, Store, StudyName, TaskTarget, Worke
 
 if TYPE_CHECKING:
     from trimtab.cli.stores import Opened
-    from trimtab.store.records import ForkRequested, Override
-    from trimtab.study.budget import Budget
+    from trimtab.store.records import BudgetExtended, ForkRequested, Override
 
 Many = list[str] | None
 
@@ -55,16 +54,20 @@ def override(
     ended: Annotated[
         list[int] | None, typer.Option("--end", metavar="NODE", help="End the branch at this segment and all below it.")
     ] = None,
+    extended: Annotated[
+        int | None, typer.Option("--extend", metavar="SEGMENTS", min=1, help="Add so many segments to the budget.")
+    ] = None,
     study_name: StudyName = None,
     as_json: Json = False,
 ) -> None:
-    """Fix or free a setting, narrow a range, end a branch, from the next segment on.
+    """Fix or free a setting, narrow a range, end a branch, add to the budget, from the next segment on.
 
     Works while the study runs in another process; a study that does not run takes it up when it goes on.
     """
     from trimtab.cli.mistakes import CommandError
     from trimtab.cli.stores import open_study
     from trimtab.cli.values import parse_bound, parse_settings
+    from trimtab.store.records import BudgetExtended
     from trimtab.study import overrides
 
     opened = open_study(store, study_name, write=True)
@@ -74,9 +77,10 @@ def override(
         *(overrides.fix(space, name, None) for name in freed or ()),
         *(overrides.bound(space, *parse_bound(text)) for text in bounds or ()),
         *(overrides.end(opened.story.tree, node) for node in ended or ()),
+        *([] if extended is None else [BudgetExtended({"segments": extended}, added=True)]),
     ]
     if not requests:
-        raise CommandError("nothing to override: give --fix, --free, --bound or --end")
+        raise CommandError("nothing to override: give --fix, --free, --bound, --end or --extend")
     _leave(opened, requests, as_json=as_json)
 
 
@@ -114,22 +118,22 @@ def _go_on(
         return
     if workers is not None:
         set_workers(study, workers)
-    if opened.story.finished:
-        study.budget = _extended(opened, request)
     opened.journal.request(request)
+    if opened.story.finished:
+        opened.journal.request(_to_its_end(opened, request))
     try:
         conduct(study, as_json=as_json, quiet=quiet)
     except StoreLockedError as error:
         say(("asked: ", "bold"), f"node {request.node} is forked by the process that runs the study ({error})")
 
 
-def _extended(opened: Opened, request: ForkRequested) -> Budget:
-    """Return the budget with what the fork needs, at the cost of a segment so far, to come to the end of its run."""
+def _to_its_end(opened: Opened, request: ForkRequested) -> BudgetExtended:
+    """Return what the fork needs, at the cost of a segment so far, to come to the end of its run, beyond the budget."""
     from trimtab.cli.summary import spent
-    from trimtab.study.budget import Budget
+    from trimtab.store.records import BudgetExtended
 
     job = opened.story.tree[request.node].job
     needed, used = job.horizon - job.index - 1, spent(opened)
     more = {unit: needed * used.get(unit, 0) / used["segments"] for unit in opened.story.budget}
-    amounts = {unit: max(amount, used.get(unit, 0)) + more[unit] for unit, amount in opened.story.budget.items()}
-    return Budget(**{unit: int(amount) if unit == "segments" else amount for unit, amount in amounts.items()})  # type: ignore[arg-type]
+    beyond = {unit: max(0.0, used.get(unit, 0) - amount) for unit, amount in opened.story.budget.items()}
+    return BudgetExtended({unit: more[unit] + beyond[unit] for unit in more}, added=True)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trimtab.cli.mistakes import CommandError
-from trimtab.store.records import Event, StudyCreated, WorkersChanged
+from trimtab.store.records import BudgetExtended, Event, StudyCreated, WorkersChanged
 from trimtab.task import Goal
 
 if TYPE_CHECKING:
     from trimtab.report import Story
     from trimtab.space import Space
     from trimtab.store.protocol import Journal
+    from trimtab.study.budget import Budget
     from trimtab.study.result import Result
     from trimtab.study.study import Study
     from trimtab.task import Task
@@ -37,6 +38,15 @@ class Opened:
         if self.story.space is None:
             raise CommandError(f"{self.place}: its space was written by a newer trimtab; use that one")
         return self.story.space
+
+    @property
+    def given(self) -> Budget:
+        """The budget that it was given last, without what was added to it."""
+        from trimtab.study.budget import Budget
+
+        told = [event.budget for event in self.events if isinstance(event, BudgetExtended) and not event.added]
+        amounts = [self.created.config["budget"], *told][-1]
+        return Budget(**amounts)  # type: ignore[arg-type]  # amounts are stored as floats; whole ones are checked
 
     @property
     def workers(self) -> int:
@@ -90,11 +100,10 @@ def find_store(text: str) -> str:
 def study_of(opened: Opened, target: str | None) -> Study:
     """Return the study that ``opened`` is, loaded from ``target`` or from where it was begun, and set to go on in its store."""
     from trimtab.cli.loading import load_study
-    from trimtab.study.budget import Budget
 
     study = load_study(target or _source(opened, "study"))
     study.store, study.name = opened.place, opened.name
-    study.budget = Budget(**opened.story.budget)  # type: ignore[arg-type]  # amounts are stored as floats; whole ones are checked
+    study.budget = opened.given
     if opened.workers != study.workers:
         set_workers(study, opened.workers)
     return study

@@ -102,4 +102,5 @@ def words_of(override: Override) -> str:
         case ForkRequested(node):
             return f"node {node} forked"
         case _:
-            return f"the budget extended to {', '.join(f'{amount:g} {unit}' for unit, amount in override.budget.items())}"
+            amounts = ", ".join(f"{amount:g} {unit}" for unit, amount in override.budget.items())
+            return f"{amounts} added to the budget" if override.added else f"the budget extended to {amounts}"

@@ -66,8 +66,9 @@ def _wish(override: Override) -> Incident:
             place, why = name, "set it free again" if value is None else f"fixed it at {show(value)}"
         case BoundChanged(name, low, high):
             place, why = name, f"kept it in [{low:g}, {high:g}]"
-        case BudgetExtended(budget):
-            place, why = "budget", "set it to " + ", ".join(f"{amount:g} {unit}" for unit, amount in budget.items())
+        case BudgetExtended(budget, added):
+            amounts = ", ".join(f"{amount:g} {unit}" for unit, amount in budget.items())
+            place, why = "budget", f"added {amounts}" if added else f"set it to {amounts}"
         case ForkRequested(node, _):
             place, why = f"after segment {node}", "asked for a fork with settings of their own"
     return Incident("user", place, why, f"The user, {place}: {why}.", "accent")

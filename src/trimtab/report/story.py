@@ -205,10 +205,15 @@ def _space(config: Mapping[str, Any]) -> Space | None:
 
 
 def _budget(events: Sequence[Event], config: Mapping[str, Any]) -> dict[str, float]:
-    budget: Any = config.get("budget")
+    budget = _amounts(config.get("budget"))
     for event in events:
         if isinstance(event, BudgetExtended):
-            budget = event.budget
+            sums = {unit: budget.get(unit, 0.0) + amount for unit, amount in event.budget.items()}
+            budget = {**budget, **sums} if event.added else _amounts(event.budget)
+    return budget
+
+
+def _amounts(budget: Any) -> dict[str, float]:
     if not isinstance(budget, Mapping):
         return {}
     return {str(unit): float(amount) for unit, amount in budget.items() if isinstance(amount, int | float)}

@@ -48,7 +48,7 @@ class ProcessRunner:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._file.write(shipped)
         self._file.flush()
-        self._contract = Contract(self._file, checkpoints, threads or _share_of_cores(workers), lease_seconds)
+        self._contract = Contract(self._file, checkpoints, threads or share_of_cores(workers), lease_seconds)
         self._workers: list[WorkerProcess] = []
         self._outcomes: deque[Outcome] = deque()
         self._stillborn = 0
@@ -156,7 +156,8 @@ def _check_arguments(workers: int, lease_seconds: float) -> None:
         raise RunnerError(f"lease_seconds: expected a number above 0, got {lease_seconds!r}")
 
 
-def _share_of_cores(workers: int) -> int:
+def share_of_cores(workers: int) -> int:
+    """Return how many threads each of ``workers`` has: OMP_NUM_THREADS if it is set, else an even share of the cores."""
     said = os.environ.get("OMP_NUM_THREADS", "")
     if said.isdecimal() and int(said) > 0:
         return int(said)

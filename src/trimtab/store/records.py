@@ -139,9 +139,10 @@ class BoundChanged:
 
 @dataclass(frozen=True, slots=True)
 class BudgetExtended:
-    """The budget is now ``budget`` (unit → amount)."""
+    """The budget is now ``budget`` (unit → amount), or ``added``: so much larger than it was."""
 
     budget: dict[str, float]
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)

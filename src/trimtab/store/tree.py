@@ -15,6 +15,7 @@ class Tree:
         self._nodes: dict[int, Node] = {}
         self._children: dict[int, list[int]] = {}
         self._best: Node | None = None
+        self._leaves: dict[int, Node] = {}
 
     def add(self, node: Node) -> None:
         """Add a node; its parent must be there already."""
@@ -23,6 +24,9 @@ class Tree:
         self._nodes[node.id] = node
         if parent is not None:
             self._children.setdefault(parent, []).append(node.id)
+            self._leaves.pop(parent, None)
+        if can_go_on(node):
+            self._leaves[node.id] = node
         if node.checkpoint is not None and (self._best is None or node.error < self._best.error):
             self._best = node
 
@@ -56,7 +60,7 @@ class Tree:
 
     def leaves(self) -> list[Node]:
         """Return the nodes that nothing continues and that could be continued: not diverged, horizon not reached."""
-        return [node for node in self if not self._children.get(node.id) and can_go_on(node)]
+        return list(self._leaves.values())
 
 
 def can_go_on(node: Node) -> bool:

@@ -72,6 +72,17 @@ class Budget:
         """Return the share that is used, in [0, 1]."""
         return min(1.0, max(getattr(spent, name) / amount for name, amount in self.to_record().items()))
 
+    def plus(self, more: Budget) -> Budget:
+        """Return this budget with ``more`` added, unit by unit; a unit that only one of both limits is limited as there.
+
+        >>> print(Budget(segments=400).plus(Budget(segments=100)))
+        500 segments
+        """
+        sums = self.to_record()
+        for name, amount in more.to_record().items():
+            sums[name] = sums.get(name, 0) + amount
+        return Budget(**sums)  # pyright: ignore[reportArgumentType]  # sums of whole numbers are whole
+
     def to_record(self) -> dict[str, float]:
         """Return the units that are limited, as plain data."""
         return {name: amount for name, amount in asdict(self).items() if amount is not None}

@@ -5,16 +5,22 @@ A study that was stopped is gone on with by feeding its recorded events to a new
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from trimtab.search.race import Continue, Fork, Standings, Start, Step, next_step, rung_of
-from trimtab.search.roots import Outcome, propose, rank_value
+from trimtab.search import archive
+from trimtab.search.choice import Continue, Fork, Standings, Start, Step, next_step
+from trimtab.search.gambles import Gambles
+from trimtab.search.outlook import Outlook
+from trimtab.search.portrait import Portrait
+from trimtab.search.roots import propose
 from trimtab.search.rungs import rungs
+from trimtab.search.starts import Proposal, Starts
 from trimtab.seeds import derive, generator
-from trimtab.space import Settings, Space
+from trimtab.space import Settings, Space, Value
 from trimtab.store.records import (
     BoundChanged,
     BranchEnded,
@@ -43,14 +49,18 @@ MAX_FAILURES = 3
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a study is asked to do, as plain data. ``starts``: settings of the first runs; then ``sampler`` proposes."""
+    """What a study is asked to do, as plain data. ``starts``: settings of the first runs; then ``sampler`` proposes.
+
+    ``given``: values of what the space does not have.
+    """
 
     space: Space
     budget: Budget
     horizon: int
     seed: int
     starts: tuple[Settings, ...] = ()
-    sampler: str = "tpe"
+    sampler: str = "prior"
+    given: Mapping[str, Value] = field(default_factory=dict[str, Value])
 
 
 class Core:
@@ -60,7 +70,7 @@ class Core:
         self.plan = plan
         self.team = team
         self.tree = Tree()
-        self.budget = plan.budget
+        self.given = self.budget = plan.budget
         self.spent = Spent()
         self.jobs: dict[int, Job] = {}
         self.finished: str | None = None
@@ -73,6 +83,11 @@ class Core:
         self._ended: set[int] = set()
         self._favoured: set[int] = set()
         self._forks: list[ForkRequested] = []
+        prior, habits = archive.shipped()
+        self.outlook = Outlook(habits, logarithmic=team.goal.scale == "log")
+        self.starts = Starts(plan.space, Portrait(plan.space, plan.given), [prior])
+        self.gambles = Gambles()
+        self._proposal: tuple[tuple[int, int], Proposal] | None = None
         self._handlers: dict[type, Callable[..., None]] = {
             SegmentFinished: self._take_finished,
             SegmentFailed: self._take_failed,
@@ -105,6 +120,8 @@ class Core:
         reward = self.team.learn([*before, node], pauses=node.job.index + 1 in self._heights)
         node = replace(node, reward=reward)
         self.tree.add(node)
+        self.outlook.add(node, None if node.before is None else self.team.goal.error(node.before.metrics))
+        self.gambles.add(node, self.tree)
         if (node.job.choice.kind == "user" or node.job.parent in self._favoured) and node.job.index + 1 not in self._heights:
             self._favoured.add(node.id)
         return SegmentFinished(node)
@@ -132,7 +149,11 @@ class Core:
             self._ended |= {event.node, *(node.id for node in self._below(event.node))}
 
     def _take_budget(self, event: BudgetExtended) -> None:
-        self.budget = Budget(**event.budget)  # type: ignore[arg-type]
+        budget = Budget(**event.budget)  # type: ignore[arg-type]
+        if event.added:
+            self.budget = self.budget.plus(budget)
+        else:
+            self.given = self.budget = budget
         self.finished = None
 
     def _take_workers(self, event: WorkersChanged) -> None:
@@ -160,35 +181,38 @@ class Core:
             return None
         if self._forks:
             return self._user_fork(self._forks.pop(0))
-        step = self._step(left, rng)
-        match step:
+        match self._step(left, rng):
             case None:
                 return None
-            case Start(reason):
-                return self._root_job(reason)
-            case Continue(parent, reason):
-                return self._decided_job(parent, "continue", reason, rng)
-            case Fork(parent, reason):
-                return self._decided_job(parent, "fork", reason, rng)
+            case Start(settings, reason, expected):
+                return self._root_job(settings, reason, expected)
+            case Continue(parent, reason, expected):
+                return self._decided_job(parent, "continue", reason, expected, rng)
+            case Fork(parent, reason, expected):
+                return self._decided_job(parent, "fork", reason, expected, rng)
 
     def _step(self, left: int, rng: np.random.Generator) -> Step | None:
-        if self._roots < len(self.plan.starts) and not self._started_waits():
-            return Start("settings that the user gave")
-        busy = {job.parent for job in self.jobs.values() if job.parent is not None}
-        standings = Standings(self.tree, self.plan.horizon, left, busy, self._ended, self._favoured)
-        return next_step(standings, self._predict, rng)
+        if self._roots < len(self.plan.starts):
+            return Start(self.plan.starts[self._roots], "settings that the user gave")
+        favoured = next((node for node in self._favoured if not self.tree.children(node) and not self._is_busy(node)), None)
+        if favoured is not None:
+            return Continue(favoured, "the user's fork, on its way to where it can be judged")
+        standings = Standings(
+            tree=self.tree,
+            horizon=self.plan.horizon,
+            segments_left=left,
+            segments=left + len(self.jobs) + int(self.spent.segments),
+            busy={job.parent for job in self.jobs.values() if job.parent is not None},
+            ended=self._ended,
+            fork_deviation=self.gambles.deviation,
+        )
+        return next_step(standings, self.outlook, self._propose, rng)
 
-    def _started_waits(self) -> bool:
-        """Return whether a run is on its way to its first rung: it goes there before the next of the user's list begins."""
-        return any(rung_of(leaf, self._heights) < 0 and leaf.id not in self._ended for leaf in self.tree.leaves())
+    def _is_busy(self, node: int) -> bool:
+        return node in self._ended or any(job.parent == node for job in self.jobs.values())
 
-    def _predict(self, nodes: Sequence[Node]) -> np.ndarray:
-        return self.team.predictions([self.tree.path(node.id) for node in nodes])
-
-    def _root_job(self, reason: str) -> Job:
+    def _root_job(self, settings: Settings, reason: str, expected: tuple[float, float] | None) -> Job:
         index, self._roots = self._roots, self._roots + 1
-        starts = self.plan.starts
-        settings = starts[index] if index < len(starts) else self._propose(index)
         node = self._issued + 1
         run_seed = derive(self.plan.seed, "run", index)
         return Job(
@@ -201,29 +225,34 @@ class Core:
             horizon=self.plan.horizon,
             run_seed=run_seed,
             seed=derive(run_seed, 0),
-            choice=Choice("start", reason),
+            choice=Choice("start", reason, predicted=expected),
         )
 
-    def _propose(self, index: int) -> Settings:
-        return propose(self.plan.sampler, self.plan.space, self._outcomes(), seed=self.plan.seed, index=index)
+    def _propose(self, temperature: float) -> Proposal:
+        """Return what a new run would begin with: the same until another has begun, or one has come to its end."""
+        ended = sum(node.job.index + 1 == node.job.horizon for node in self.tree)
+        occasion = self._roots, ended
+        if self._proposal is None or self._proposal[0] != occasion:
+            self._proposal = occasion, self._new_proposal(temperature, generator(self.plan.seed, "root", *occasion))
+        return self._proposal[1]
 
-    def _outcomes(self) -> list[Outcome]:
-        """Return for every run its start and how far and how well it went; a run that diverged or failed went worst."""
-        found: dict[int, tuple[Settings, float]] = {}
-        for node in self.tree:
-            rung = rung_of(node, self._heights)
-            value = rank_value(rung, node.error, len(self._heights)) if rung >= 0 else float("inf")
-            settings, best = found.get(node.job.root, (node.job.settings, float("inf")))
-            found[node.job.root] = (settings, min(best, value))
-        failed = [(event.job.settings, float("inf")) for event in self.failures if event.job.parent is None]
-        return [*found.values(), *failed]
+    def _new_proposal(self, temperature: float, rng: np.random.Generator) -> Proposal:
+        results = self.outlook.results()
+        if self.plan.sampler == "prior":
+            return self.starts.propose(results, temperature, rng)
+        outcomes = [(result.settings, result.error) for result in results]
+        outcomes += [(event.job.settings, math.inf) for event in self.failures if event.job.parent is None]
+        settings = propose(self.plan.sampler, self.plan.space, outcomes, seed=self.plan.seed, index=self._roots)
+        return self.starts.judge(results, settings, temperature, rng)
 
-    def _decided_job(self, parent: int, kind: ChoiceKind, reason: str, rng: np.random.Generator) -> Job:
+    def _decided_job(
+        self, parent: int, kind: ChoiceKind, reason: str, expected: tuple[float, float] | None, rng: np.random.Generator
+    ) -> Job:
         """Return the segment after ``parent`` with the settings that the team decides on."""
         path, tried = self.tree.path(parent), self._tried(parent)
         node = self._issued + 1
         settings, choice = self.team.decide(path, node=node, kind=kind, reason=reason, tried=tried, rng=rng)
-        return self._child_job(parent, settings, choice)
+        return self._child_job(parent, settings, replace(choice, predicted=expected))
 
     def _tried(self, parent: int) -> list[Settings]:
         """Return the settings under which ``parent`` was continued, or is being continued."""
@@ -261,4 +290,4 @@ class Core:
 
 def _why_left(leaf: Node) -> str:
     segments = leaf.job.index + 1
-    return f"not among the better third after {segments} segment{'s' * (segments > 1)}"
+    return f"others promised more after {segments} segment{'s' * (segments > 1)}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,19 +38,26 @@ class Spread:
 
 
 def replay(
-    task: Task[Any], schedule: Schedule, *, run_seed: int | None = None, told: Callable[[], None] = lambda: None
+    task: Task[Any],
+    schedule: Schedule,
+    *,
+    run_seed: int | None = None,
+    threads: Sequence[int] | None = None,
+    told: Callable[[], None] = lambda: None,
 ) -> Replay:
     """Train ``schedule`` once, from other initial weights and in another order of the data if ``run_seed`` says so.
 
-    ``told`` is called after every segment. A run that diverges ends there.
+    ``threads``: with how many each segment was trained; sums over another number of them round otherwise. ``told`` is called
+    after every segment. A run that diverges ends there.
     """
     seed = schedule.run_seed if run_seed is None else run_seed
     state: Any = task.start(schedule.segments[0].settings, seed=seed)
     after = task.measure(state)
     done, seconds = 0, 0.0
-    for segment in schedule.segments:
+    for index, segment in enumerate(schedule.segments):
         again = segment if run_seed is None else _reseeded(segment, seed)
-        after = task.advance(state, again)
+        with _threads(None if threads is None else threads[index]):
+            after = task.advance(state, again)
         done, seconds = done + 1, seconds + after.seconds
         told()
         if after.status == "diverged":
@@ -75,6 +84,21 @@ def same(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
     return one.keys() == other.keys() and all(
         one[name] == other[name] or (math.isnan(one[name]) and math.isnan(other[name])) for name in one
     )
+
+
+@contextmanager
+def _threads(count: int | None) -> Generator[None]:
+    """Let torch compute with ``count`` threads, where it is there and a count is given."""
+    torch = sys.modules.get("torch")
+    if torch is None or count is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _reseeded(segment: Segment, run_seed: int) -> Segment:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from trimtab.errors import StudyError
+from trimtab.runners.processes import share_of_cores
 from trimtab.space import Settings
 from trimtab.store.protocol import Journal
-from trimtab.store.records import Event, Node, SegmentFinished, StudyCreated
+from trimtab.store.records import Event, Node, SegmentFinished, StudyCreated, WorkersChanged
 from trimtab.store.tree import Tree
 from trimtab.study.schedule import Schedule
 from trimtab.task import Goal, Task
@@ -75,6 +76,20 @@ class Result:
         if node not in self.tree:
             raise StudyError(f"node: this study has no node {node!r}; it has {len(self.tree)} nodes")
         return Schedule.along(self.tree.path(node))
+
+    def threads_of(self, node: int) -> list[int] | None:
+        """Return with how many threads this machine's workers train each segment on the path to ``node``.
+
+        None where none but one worker, which has all threads, was at work.
+        """
+        workers, then = 1, dict[int, int]()
+        for event in self.events:
+            if isinstance(event, WorkersChanged):
+                workers = event.workers
+            elif isinstance(event, SegmentFinished):
+                then[event.node.id] = workers
+        path = [then[each.id] for each in self.tree.path(node)]
+        return None if max(path) == 1 else [share_of_cores(each) for each in path]
 
     def checkpoint(self) -> bytes:
         """Return the best checkpoint, as safetensors bytes."""

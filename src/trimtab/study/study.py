@@ -43,10 +43,11 @@ class Study:
     "random", or a function ``(features, heads, seed) -> Agent``. ``reward``: "best"
     (the decrease of the best error so far), "final" (of the current error), a callable or a mapping of named terms.
     ``horizon``: segments of a whole run; default: a tenth of the budget. ``start``: settings (or a list of them) of the first
-    runs; later ones come from ``roots``, "tpe" or "random". ``store``: URL or path of the database that remembers the study
-    ``name``; a study that is there already goes on where it was. ``workers``: segments that run at a time; more than one
-    run in processes of their own. ``loggers``: told of every event. ``keep``: "all" checkpoints, or only those "wanted":
-    of the best run, of the ten best segments, and of runs that may go on.
+    runs; later ones come from ``roots``: "prior" (what earlier trainings and the runs of this study have taught), "random", or
+    one of Optuna's samplers, "tpe", "gp" or "cmaes". ``store``: URL or path of the database that remembers the study ``name``;
+    a study that is there already goes on where it was. ``workers``: segments that run at a time; more than one run in
+    processes of their own. ``loggers``: told of every event. ``keep``: "all" checkpoints, or only those "wanted": of the best
+    run, of the ten best segments, and of runs that may go on.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Study:
         reward: str | Reward | Mapping[str, Reward | float] = "best",
         horizon: int | None = None,
         start: Mapping[str, Value] | Sequence[Mapping[str, Value]] = (),
-        roots: str = "tpe",
+        roots: str = "prior",
         store: str | Path = "sqlite:///trimtab.db",
         name: str = "study",
         workers: int = 1,
@@ -142,6 +143,12 @@ class Study:
         """End the branch at ``node`` and everything below it. Works while the study runs."""
         self._request(overrides.end(self.result().tree, node))
 
+    def extend(self, budget: Budget) -> None:
+        """Add ``budget`` to what the study may spend. Works while the study runs; one that is over goes on by ``run``."""
+        if not isinstance(budget, Budget):
+            raise StudyError(f"budget: expected a Budget such as Budget(segments=100), got {budget!r}")
+        self._request(BudgetExtended(budget.to_record(), added=True))
+
     def fork(self, node: int, settings: Mapping[str, Value] | None = None, **changes: Value) -> None:
         """Continue ``node`` under ``settings`` or with ``changes`` to its own, next. Works while the study runs or before."""
         self._request(overrides.fork(self.space, self.result().tree, node, {**(settings or {}), **changes}))
@@ -161,7 +168,7 @@ class Study:
             commit(StudyCreated(self._config(), self.task.fingerprint(), self.source), core, journal, audience)
         for request in journal.requests():
             commit(request, core, journal, audience)
-        if core.budget != self.budget:
+        if core.given != self.budget:
             commit(BudgetExtended(self.budget.to_record()), core, journal, audience)
         if core.workers != self.workers and core.finished is None:
             commit(WorkersChanged(self.workers), core, journal, audience)
@@ -176,7 +183,8 @@ class Study:
             agent, name = recruit(self.agent, self.space, seed=seed), self.agent
         advised = adviser(name, self.space) if isinstance(self.agent, str) else None
         team = Team(agent, name=name, space=self.space, goal=self.task.goal, reward=self.reward, adviser=advised)
-        return Core(Plan(self.space, budget, self.horizon, self.seed, self.start, self.roots), team)
+        given = {name: value for name, value in getattr(self.task, "defaults", {}).items() if name not in self.space}
+        return Core(Plan(self.space, budget, self.horizon, self.seed, self.start, self.roots, given), team)
 
     def _config(self) -> dict[str, Any]:
         goal = self.task.goal

@@ -107,15 +107,8 @@ class Team:
             decision = self._otherwise(decision, masks, now, tried, rng)
             settings = self._allowed.apply(now, decision.action)
         features = tuple((name, value) for name, value in zip(self._names, seen.observation.tolist(), strict=True) if name)
-        predicted = (seen.best - float(decision.worth.mean()), float(decision.worth.std()))
-        choice = Choice(kind, reason, features, self._heads(decision), predicted)
+        choice = Choice(kind, reason, features, self._heads(decision))
         return settings, choice
-
-    def predictions(self, paths: Sequence[Sequence[Node]]) -> np.ndarray:
-        """Return the error that each member of the ensemble predicts for the end of each path, shape (members, paths)."""
-        seen = [self._see(path) for path in paths]
-        values = self.agent.value(np.stack([one.observation for one in seen]))
-        return np.array([one.best for one in seen]) - values
 
     def learn(self, path: Sequence[Node], *, pauses: bool) -> float:
         """Learn from the last segment of ``path`` and return its reward. ``pauses``: nothing may follow for a while."""

@@ -55,8 +55,9 @@ class Tally:
             case BranchEnded(node):
                 # a study that got more budget ends the same branches again
                 self._ended.add(node)
-            case BudgetExtended(budget):
-                self.budget = _budget(budget)
+            case BudgetExtended(budget, added):
+                more = _budget(budget)
+                self.budget = self.budget.plus(more) if added and self.budget and more else more
                 self.finished = None
             case WorkersChanged(workers):
                 self.workers = workers

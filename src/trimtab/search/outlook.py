@@ -1,0 +1,82 @@
+"""What every path of a study is expected to come to, kept up as nodes arrive."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from trimtab.search.forecast import FEATURES, Forecast, Habits, describe
+from trimtab.search.starts import Result
+from trimtab.store.records import Node
+from trimtab.store.tree import can_go_on
+
+LOST = 0.5, 0.3
+"""A start that leads nowhere counts as so much worse than the worst that led somewhere, give or take."""
+SURE = 0.02
+"""What a run that came to its end tells about its start is as sure as this."""
+
+
+class Outlook:
+    """Forecasts of the lowest error at the end of each path; errors are in units of ``unit``, 1 where they are logarithms."""
+
+    def __init__(self, habits: Habits, *, logarithmic: bool) -> None:
+        self._forecast = Forecast(habits)
+        self._unit = 1.0 if logarithmic else 0.0
+        self._errors: dict[int, tuple[float, ...]] = {}
+        self._rows = np.zeros((64, FEATURES))
+        self._lowest, self._progress = np.zeros(64), np.ones(64)
+        self._starts: dict[int, Node] = {}
+        self._reached: dict[int, dict[int, tuple[float, float]]] = {}
+
+    def add(self, node: Node, before: float | None) -> None:
+        """Take in a node; ``before``: the error before the first step, at a root."""
+        self._measure_unit(node, before)
+        errors = (*self._errors.get(node.job.parent or 0, ()), node.error)
+        if node.job.parent is None:
+            self._starts[node.id] = node
+        if can_go_on(node) or node.checkpoint is not None:
+            self._errors[node.id] = errors
+            self._describe(node.id, errors, node.job.horizon)
+            if node.job.index + 1 == node.job.horizon:
+                self._forecast.learn([error / self._unit for error in errors])
+        self._reach(node)
+
+    def ends(self, nodes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lowest error that each path is expected to end with, and its standard deviation, (n,) each."""
+        places = np.asarray(nodes, dtype=int)
+        gains, deviations = self._forecast.rest(self._rows[places], self._progress[places])
+        return self._lowest[places] + gains * self._unit, deviations * self._unit
+
+    def results(self) -> list[Result]:
+        """Return what each start so far has come to, or is expected to."""
+        found: dict[int, tuple[float, float]] = {root: min(ends.values()) for root, ends in self._reached.items() if ends}
+        worst = max((error for error, _ in found.values()), default=0.0)
+        lost = worst + LOST[0] * (self._unit or 1.0), LOST[1] * (self._unit or 1.0)
+        return [Result(node.job.settings, *found.get(root, lost)) for root, node in self._starts.items()]
+
+    def _measure_unit(self, node: Node, before: float | None) -> None:
+        """Take the first segment's descent for the unit of errors that are not logarithms."""
+        if self._unit == 0.0 and before is not None and math.isfinite(before) and math.isfinite(node.error):
+            self._unit = max(abs(node.error - before), 0.1 * abs(before), 1e-9)
+
+    def _describe(self, node: int, errors: tuple[float, ...], horizon: int) -> None:
+        while node >= len(self._rows):
+            self._rows = np.vstack([self._rows, np.zeros_like(self._rows)])
+            self._lowest = np.concatenate([self._lowest, np.zeros_like(self._lowest)])
+            self._progress = np.concatenate([self._progress, np.ones_like(self._progress)])
+        unit = self._unit or 1.0
+        self._rows[node] = describe([error / unit for error in errors], horizon)
+        self._lowest[node], self._progress[node] = min(errors), len(errors) / horizon
+
+    def _reach(self, node: Node) -> None:
+        ends = self._reached.setdefault(node.job.root, {})
+        ends.pop(node.job.parent or 0, None)
+        if node.id not in self._errors:
+            return
+        if can_go_on(node):
+            means, deviations = self.ends([node.id])
+            ends[node.id] = float(means[0]), float(deviations[0])
+        else:
+            ends[node.id] = min(self._errors[node.id]), SURE * (self._unit or 1.0)

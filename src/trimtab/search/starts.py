@@ -1,0 +1,178 @@
+"""Settings to begin a run with, from what earlier trainings and the runs of this study came to.
+
+How good a start is on a task, on a scale where 0 is the best and 1 the median of many, is taken for a linear function of its
+portrait. Before the first step its weights are distributed as they were over the tasks of the shipped prior (a hierarchical
+model as of Lindley & Smith 1972); every run of the study makes them surer. A start is proposed by Thompson sampling: the best
+of many candidates by weights that are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trimtab.search.belief import Belief
+from trimtab.search.portrait import SHARED, Portrait
+from trimtab.space import Settings, Space
+
+NOISE = 0.15
+"""Deviation of a result from what its settings lead one to expect: other initial weights, another order of the data."""
+OWN_DEVIATION = 0.5
+"""How much the features that only one study knows may explain, as the deviation of each of their weights."""
+SPREADS = np.geomspace(0.03, 2.5, 14)
+"""Distances in error between the best and the median start, of which the likeliest is taken."""
+USUAL_SPREAD, SPREAD_DEVIATION = 0.4, 1.0
+"""Before any run it is about this, give or take this much in its logarithm."""
+WORST = 2.0
+"""A start cannot be told to be worse than this, on the scale of 0 and 1."""
+CANDIDATES, NEIGHBOURS, PARENTS = 512, 96, 4
+REACH = 0.08
+"""How far neighbours of the best starts lie from them, as a share of each range."""
+MOST = 120
+"""So many starts are learned from, those with the least error: the belief is made anew for every proposal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is known of starts before the first run: weights are N(``mean``, ``covariance``), (d,) and (d, d)."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a start came to: the error at the end of its run, and how sure that is (a standard deviation)."""
+
+    settings: Settings
+    error: float
+    deviation: float
+
+
+class Starts:
+    """Proposes starts in ``space``. ``priors``: the general one first, then those of studies that may be like this one."""
+
+    def __init__(self, space: Space, portrait: Portrait, priors: Sequence[Prior]) -> None:
+        self.space = space
+        self.portrait = portrait
+        self._priors = [_widened(prior, portrait.size) for prior in priors]
+        self._features: dict[Settings, np.ndarray] = {}
+
+    def propose(self, results: Sequence[Result], temperature: float, rng: np.random.Generator) -> Proposal:
+        """Return settings for the next run, and the error to which they would bring it.
+
+        ``temperature``: 1 draws from the belief, 0 takes what is best by its mean.
+        """
+        view = self._view(results, rng)
+        codes = self._candidates(results, rng)
+        features = self.portrait.features(codes)
+        values = features @ view.belief.draw(rng, temperature)
+        best = int(values.argmin())
+        return view.proposal(self.space.decode(codes[best]), float(values[best]), features[best])
+
+    def judge(self, results: Sequence[Result], settings: Settings, temperature: float, rng: np.random.Generator) -> Proposal:
+        """Return the same of ``settings`` that somebody else proposes."""
+        view = self._view(results, rng)
+        features = self._known(settings)
+        return view.proposal(settings, float(features @ view.belief.draw(rng, temperature)), features)
+
+    def _view(self, results: Sequence[Result], rng: np.random.Generator) -> _View:
+        kept = sorted(results, key=lambda result: result.error)[:MOST]
+        if not kept:
+            prior = self._priors[0]
+            return _View(Belief(prior.mean, prior.covariance), 0.0, USUAL_SPREAD)
+        features = np.array([self._known(result.settings) for result in kept])
+        errors = np.array([result.error for result in kept])
+        noise = np.array([result.deviation for result in kept])
+        fits = [_fit(prior, features, errors, noise) for prior in self._priors]
+        likelihoods = np.array([fit.likelihood for fit in fits])
+        odds = np.exp(likelihoods - likelihoods.max())
+        chosen = int(rng.choice(len(fits), p=odds / odds.sum()))
+        prior, fit = self._priors[chosen], fits[chosen]
+        belief = Belief(prior.mean, prior.covariance)
+        values = np.minimum((errors - fit.middle) / fit.spread, WORST)
+        belief.observe(features, values, NOISE**2 + (noise / fit.spread) ** 2)
+        return _View(belief, fit.middle, fit.spread)
+
+    def _known(self, settings: Settings) -> np.ndarray:
+        if settings not in self._features:
+            self._features[settings] = self.portrait.features(self.portrait.codes([settings]))[0]
+        return self._features[settings]
+
+    def _candidates(self, results: Sequence[Result], rng: np.random.Generator) -> np.ndarray:
+        """Return codes from everywhere, and some from near the best starts so far, (n, space.width)."""
+        drawn = [rng.random((CANDIDATES, self.space.width))]
+        parents = sorted(results, key=lambda result: result.error)[:PARENTS]
+        if parents:
+            codes = np.repeat(self.portrait.codes([result.settings for result in parents]), NEIGHBOURS // PARENTS, axis=0)
+            drawn.append(np.clip(codes + REACH * rng.standard_normal(codes.shape), 0, 1))
+        return np.vstack([self._whole(codes) for codes in drawn])
+
+    def _whole(self, codes: np.ndarray) -> np.ndarray:
+        """Return ``codes`` with one choice made where a categorical hyperparameter has several numbers."""
+        at = 0
+        for member in self.space.values():
+            if member.width > 1:
+                part = codes[:, at : at + member.width]
+                codes[:, at : at + member.width] = part == part.max(axis=1, keepdims=True)
+            at += member.width
+        return codes
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Settings of a new run, the error to which it comes as ``drawn``, and as ``expected``, give or take ``deviation``."""
+
+    settings: Settings
+    drawn: float
+    expected: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    belief: Belief
+    middle: float
+    spread: float
+
+    def proposal(self, settings: Settings, drawn: float, features: np.ndarray) -> Proposal:
+        expected = self.middle + self.spread * float(features @ self.belief.mean)
+        deviation = self.spread * float(np.hypot(self.belief.deviations(features[None])[0], NOISE))
+        return Proposal(settings, self.middle + self.spread * drawn, expected, deviation)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """An error is ``middle`` + ``spread`` × what a start is worth on the scale of the prior."""
+
+    likelihood: float
+    middle: float
+    spread: float
+
+
+def _fit(prior: Prior, features: np.ndarray, errors: np.ndarray, noise: np.ndarray) -> _Fit:
+    """Return the likeliest scale of errors under ``prior``: its middle by least squares, its spread out of SPREADS."""
+    expected = features @ prior.mean
+    together = features @ prior.covariance @ features.T + NOISE**2 * np.eye(len(errors))
+    found: list[_Fit] = []
+    for spread in SPREADS:
+        half = np.linalg.cholesky(spread**2 * together + np.diag(noise**2 + 1e-9))
+        ones, apart = np.linalg.solve(half, np.stack([np.ones(len(errors)), errors - spread * expected], 1)).T
+        middle = float(ones @ apart / (ones @ ones))
+        left = apart - middle * ones
+        usual = (np.log(spread / USUAL_SPREAD) / SPREAD_DEVIATION) ** 2
+        likelihood = -0.5 * float(left @ left) - float(np.log(np.diag(half)).sum()) - 0.5 * usual
+        found.append(_Fit(likelihood, middle, float(spread)))
+    return max(found, key=lambda fit: fit.likelihood)
+
+
+def _widened(prior: Prior, size: int) -> Prior:
+    """Return ``prior`` with weights of 0, give or take OWN_DEVIATION, for the features that only this study has."""
+    own = size - len(prior.mean)
+    mean = np.concatenate([prior.mean, np.zeros(own)])
+    covariance = np.zeros((size, size))
+    covariance[:SHARED, :SHARED] = prior.covariance
+    covariance[SHARED:, SHARED:] = OWN_DEVIATION**2 * np.eye(own)
+    return Prior(mean, covariance)
