@@ -40,8 +40,6 @@ def check_sampler(sampler: str) -> str:
 
 def _ask(sampler: str, space: Space, outcomes: Sequence[Outcome], seed: int) -> Settings:
     """Ask one of Optuna's samplers, told all earlier runs."""
-    import optuna
-
     distributions = _distributions(space)
     finite = [value for _, value in outcomes if math.isfinite(value)]
     worst = max(finite, default=0.0) + 1.0
