@@ -11,6 +11,7 @@ import trimtab as tt
 from trimtab.errors import StudyError
 from trimtab.search import archive
 from trimtab.search.choice import Continue, Fork, Standings, Start, Step, next_step
+from trimtab.search.gambles import Gambles
 from trimtab.search.outlook import Outlook
 from trimtab.search.roots import check_sampler, propose
 from trimtab.search.rungs import rungs
@@ -51,13 +52,13 @@ def chain(tree: Tree, errors: list[float], parent: int | None = None) -> int:
     return parent
 
 
-def step(tree: Tree, *, left: int = 100, busy=(), ended=(), seed: int = 0, new: float = 0.0, fork: float = 0.1) -> Step | None:
+def step(tree: Tree, *, left: int = 100, busy=(), ended=(), seed: int = 0, new: float = 0.0) -> Step | None:
     """Return the next step where a new run is drawn to end at ``new``."""
     outlook = Outlook(archive.shipped()[1], logarithmic=True)
     for node in tree:
         outlook.add(node, 0.7 if node.before else None)
-    standings = Standings(tree, HORIZON, left, 100, busy, ended, fork)
-    return next_step(standings, outlook, lambda _: Proposal(SPACE.default(), new, new, 0.1), np.random.default_rng(seed))
+    standings = Standings(tree, outlook, Gambles(), HORIZON, left, left + 40, busy, ended)
+    return next_step(standings, lambda _: Proposal(SPACE.default(), new, new, 0.1), np.random.default_rng(seed))
 
 
 def test_an_empty_tree_begins_a_run() -> None:

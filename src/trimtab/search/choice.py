@@ -7,20 +7,22 @@ finish the most promising run, it is finished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
+from trimtab.search.gambles import Gambles
 from trimtab.search.outlook import Outlook
 from trimtab.search.starts import Proposal
 from trimtab.space import Settings
 from trimtab.store.records import Node
 from trimtab.store.tree import Tree, can_go_on
 
-WARM = 8.0
-"""With a budget of so many whole runs draws have their full spread; with less they keep nearer to what is expected."""
+WARM, RICH = 3.0, 8.0
+"""Draws have their full spread after so many whole runs, and with a budget of so many; before, and with less, they keep nearer
+to what is expected."""
 FORK_POINTS = 3
 
 
@@ -59,20 +61,22 @@ class Standings:
     """What is looked at. ``busy``: nodes that a running segment continues. ``ended``: nodes that the user ended.
 
     ``segments_left``, ``segments``: how many the budget has left, those that are running not counted, and in all.
-    ``fork_deviation``: how far the end of a fork lies from that of the best run, had it begun at its root.
     """
 
     tree: Tree
+    outlook: Outlook
+    gambles: Gambles
     horizon: int
     segments_left: int
     segments: int
     busy: Collection[int]
     ended: Collection[int]
-    fork_deviation: float
 
     @property
     def temperature(self) -> float:
-        return min(1.0, self.segments / self.horizon / WARM)
+        """How freely is drawn: little in the first run, fully once some have been made, if there is budget for it."""
+        used = (self.segments - self.segments_left) / self.horizon
+        return min(1.0, used / WARM, self.segments / self.horizon / RICH)
 
     def rest(self, node: Node) -> int:
         """Return how many segments ``node`` is from the end of its run."""
@@ -83,50 +87,69 @@ Propose: TypeAlias = Callable[[float], Proposal]
 """Temperature → what a new run would begin with, and come to."""
 
 
-def next_step(standings: Standings, outlook: Outlook, propose: Propose, rng: np.random.Generator) -> Step | None:
+@dataclass(frozen=True, slots=True)
+class _Leaves:
+    """The leaves that may go on: their numbers, the ends expected of them, deviations, and whether the budget reaches there."""
+
+    nodes: np.ndarray
+    means: np.ndarray
+    deviations: np.ndarray
+    rests: np.ndarray
+    within: np.ndarray
+
+    def continued(self, index: int, reason: str) -> Continue:
+        return Continue(int(self.nodes[index]), reason, (float(self.means[index]), float(self.deviations[index])))
+
+
+def next_step(standings: Standings, propose: Propose, rng: np.random.Generator) -> Step | None:
     """Return where the next segment goes, None if the budget has no use any more."""
     if standings.segments_left <= 0:
         return None
-    leaves = [leaf for leaf in standings.tree.leaves() if leaf.id not in standings.busy and leaf.id not in standings.ended]
-    means, deviations = outlook.ends([leaf.id for leaf in leaves])
-    within = np.array([standings.rest(leaf) <= standings.segments_left for leaf in leaves], dtype=bool)
-    finish = _finish(standings, leaves, means, deviations, within)
+    leaves = _leaves(standings)
+    finish = _finish(standings, leaves)
     if finish is not None:
         return finish
-    drawn = np.where(within, means + standings.temperature * deviations * rng.standard_normal(len(leaves)), np.inf)
+    temperature = standings.temperature
     options: list[tuple[float, Step]] = []
-    if within.any():
-        best = int(drawn.argmin())
-        words = f"drawn to end at {drawn[best]:.4g}, the lowest of {int(within.sum())} open runs"
-        options.append((float(drawn[best]), Continue(leaves[best].id, words, (float(means[best]), float(deviations[best])))))
-    options += _forks(standings, rng)
-    if standings.horizon <= standings.segments_left or not (options or leaves):
-        new = propose(standings.temperature)
+    if leaves.within.any():
+        drawn = leaves.means + temperature * leaves.deviations * rng.standard_normal(len(leaves.nodes))
+        best = int(np.where(leaves.within, drawn, np.inf).argmin())
+        words = f"drawn to end at {drawn[best]:.4g}, the lowest of {int(leaves.within.sum())} open runs"
+        options.append((float(drawn[best]), leaves.continued(best, words)))
+    options += _forks(standings, temperature, rng)
+    if standings.horizon <= standings.segments_left or not (options or len(leaves.nodes)):
+        new = propose(temperature)
         words = f"a new run, drawn to end at {new.drawn:.4g}"
         options.append((new.drawn, Start(new.settings, words, (new.expected, new.deviation))))
     if options:
         return min(options, key=lambda option: option[0])[1]
     # nothing can come to its end any more: what is left may still lower the error of what is most promising
-    best = int(means.argmin())
-    return Continue(leaves[best].id, "the rest of the budget", (float(means[best]), float(deviations[best])))
+    return leaves.continued(int(leaves.means.argmin()), "the rest of the budget")
 
 
-def _finish(
-    standings: Standings, leaves: Sequence[Node], means: np.ndarray, deviations: np.ndarray, within: np.ndarray
-) -> Step | None:
+def _leaves(standings: Standings) -> _Leaves:
+    nodes = np.fromiter(standings.tree.open, dtype=int)
+    out = [node for node in (*standings.busy, *standings.ended) if node in standings.tree.open]
+    if out:
+        nodes = nodes[~np.isin(nodes, out)]
+    means, deviations = standings.outlook.ends(nodes)
+    rests = standings.outlook.rests(nodes)
+    return _Leaves(nodes, means, deviations, rests, rests <= standings.segments_left)
+
+
+def _finish(standings: Standings, leaves: _Leaves) -> Step | None:
     """Return the continuation of the most promising leaf once the rest of the budget only just suffices to finish it."""
-    if not within.any():
+    if not leaves.within.any():
         return None
-    index = int(np.where(within, means, np.inf).argmin())
-    leaf, best = leaves[index], standings.tree.best
-    hopeless = best is not None and not can_go_on(best) and means[index] > best.error
-    if hopeless or standings.rest(leaf) < standings.segments_left - 1:
+    index = int(np.where(leaves.within, leaves.means, np.inf).argmin())
+    best = standings.tree.best
+    hopeless = best is not None and not can_go_on(best) and leaves.means[index] > best.error
+    if hopeless or leaves.rests[index] < standings.segments_left - 1:
         return None
-    expected = float(means[index]), float(deviations[index])
-    return Continue(leaf.id, "the rest of the budget finishes the most promising run", expected)
+    return leaves.continued(index, "the rest of the budget finishes the most promising run")
 
 
-def _forks(standings: Standings, rng: np.random.Generator) -> list[tuple[float, Step]]:
+def _forks(standings: Standings, temperature: float, rng: np.random.Generator) -> list[tuple[float, Step]]:
     """Return forks of the best run, once it has come to its end, at some of its nodes."""
     best = standings.tree.best
     if best is None or (can_go_on(best) and not standings.tree.children(best.id)):
@@ -139,8 +162,9 @@ def _forks(standings: Standings, rng: np.random.Generator) -> list[tuple[float, 
     found: list[tuple[float, Step]] = []
     for index in rng.permutation(len(marks))[:FORK_POINTS]:
         node = marks[int(index)]
-        deviation = standings.fork_deviation * float(np.sqrt(standings.rest(node) / node.job.horizon))
-        value = best.error + standings.temperature * deviation * float(rng.standard_normal())
-        words = f"the best run, from its segment {node.job.index + 1}, with other moves: drawn to end at {value:.4g}"
-        found.append((value, Fork(node.id, words, (best.error, deviation))))
+        scale = float(np.sqrt(standings.rest(node) / node.job.horizon))
+        expected, deviation = best.error + standings.gambles.mean * scale, standings.gambles.deviation * scale
+        drawn = expected + temperature * deviation * float(rng.standard_normal())
+        words = f"the best run, from its segment {node.job.index + 1}, with other moves: drawn to end at {drawn:.4g}"
+        found.append((drawn, Fork(node.id, words, (expected, deviation))))
     return found

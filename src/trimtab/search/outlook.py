@@ -26,7 +26,7 @@ class Outlook:
         self._unit = 1.0 if logarithmic else 0.0
         self._errors: dict[int, tuple[float, ...]] = {}
         self._rows = np.zeros((64, FEATURES))
-        self._lowest, self._progress = np.zeros(64), np.ones(64)
+        self._lowest, self._progress, self._rest = np.zeros(64), np.ones(64), np.zeros(64)
         self._starts: dict[int, Node] = {}
         self._reached: dict[int, dict[int, tuple[float, float]]] = {}
 
@@ -43,11 +43,15 @@ class Outlook:
                 self._forecast.learn([error / self._unit for error in errors])
         self._reach(node)
 
-    def ends(self, nodes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    def ends(self, nodes: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the lowest error that each path is expected to end with, and its standard deviation, (n,) each."""
         places = np.asarray(nodes, dtype=int)
         gains, deviations = self._forecast.rest(self._rows[places], self._progress[places])
         return self._lowest[places] + gains * self._unit, deviations * self._unit
+
+    def rests(self, nodes: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return how many segments each node is from the end of its run, (n,)."""
+        return self._rest[np.asarray(nodes, dtype=int)]
 
     def results(self) -> list[Result]:
         """Return what each start so far has come to, or is expected to."""
@@ -66,9 +70,11 @@ class Outlook:
             self._rows = np.vstack([self._rows, np.zeros_like(self._rows)])
             self._lowest = np.concatenate([self._lowest, np.zeros_like(self._lowest)])
             self._progress = np.concatenate([self._progress, np.ones_like(self._progress)])
+            self._rest = np.concatenate([self._rest, np.zeros_like(self._rest)])
         unit = self._unit or 1.0
         self._rows[node] = describe([error / unit for error in errors], horizon)
         self._lowest[node], self._progress[node] = min(errors), len(errors) / horizon
+        self._rest[node] = horizon - len(errors)
 
     def _reach(self, node: Node) -> None:
         ends = self._reached.setdefault(node.job.root, {})

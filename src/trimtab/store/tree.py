@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from trimtab.store.records import Node
 
@@ -57,6 +57,11 @@ class Tree:
         while (parent := found[-1].job.parent) is not None:
             found.append(self._nodes[parent])
         return found[::-1]
+
+    @property
+    def open(self) -> Mapping[int, Node]:
+        """The leaves by number: nodes that nothing continues and that could be continued."""
+        return self._leaves
 
     def leaves(self) -> list[Node]:
         """Return the nodes that nothing continues and that could be continued: not diverged, horizon not reached."""

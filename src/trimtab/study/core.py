@@ -78,7 +78,7 @@ class Core:
         self._heights = rungs(plan.horizon)
         self.workers = 1
         self._issued = 0
-        self._roots = 0
+        self._roots = self._whole = 0
         self._attempts: dict[int, int] = {}
         self._ended: set[int] = set()
         self._favoured: set[int] = set()
@@ -119,9 +119,10 @@ class Core:
         before = [] if node.job.parent is None else self.tree.path(node.job.parent)
         reward = self.team.learn([*before, node], pauses=node.job.index + 1 in self._heights)
         node = replace(node, reward=reward)
+        self.gambles.add(node, self.tree)
         self.tree.add(node)
         self.outlook.add(node, None if node.before is None else self.team.goal.error(node.before.metrics))
-        self.gambles.add(node, self.tree)
+        self._whole += node.job.index + 1 == node.job.horizon
         if (node.job.choice.kind == "user" or node.job.parent in self._favoured) and node.job.index + 1 not in self._heights:
             self._favoured.add(node.id)
         return SegmentFinished(node)
@@ -199,14 +200,15 @@ class Core:
             return Continue(favoured, "the user's fork, on its way to where it can be judged")
         standings = Standings(
             tree=self.tree,
+            outlook=self.outlook,
+            gambles=self.gambles,
             horizon=self.plan.horizon,
             segments_left=left,
             segments=left + len(self.jobs) + int(self.spent.segments),
             busy={job.parent for job in self.jobs.values() if job.parent is not None},
             ended=self._ended,
-            fork_deviation=self.gambles.deviation,
         )
-        return next_step(standings, self.outlook, self._propose, rng)
+        return next_step(standings, self._propose, rng)
 
     def _is_busy(self, node: int) -> bool:
         return node in self._ended or any(job.parent == node for job in self.jobs.values())
@@ -230,8 +232,7 @@ class Core:
 
     def _propose(self, temperature: float) -> Proposal:
         """Return what a new run would begin with: the same until another has begun, or one has come to its end."""
-        ended = sum(node.job.index + 1 == node.job.horizon for node in self.tree)
-        occasion = self._roots, ended
+        occasion = self._roots, self._whole
         if self._proposal is None or self._proposal[0] != occasion:
             self._proposal = occasion, self._new_proposal(temperature, generator(self.plan.seed, "root", *occasion))
         return self._proposal[1]
