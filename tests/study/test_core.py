@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import trimtab as tt
 from trimtab.env import resolve
 from trimtab.errors import BudgetError
+from trimtab.report.evaluation import agent_records, forecasts, reuse
 from trimtab.store.records import (
     BoundChanged,
     BranchEnded,
@@ -27,6 +28,7 @@ from trimtab.store.records import (
 )
 from trimtab.study.budget import Budget, Spent
 from trimtab.study.core import MAX_ATTEMPTS, Core, Plan
+from trimtab.study.portfolio import Portfolio
 from trimtab.study.recruit import recruit
 from trimtab.study.team import Team
 from trimtab.task import Measurement
@@ -262,3 +264,63 @@ def test_a_budget_that_cannot_be_spent_is_named(given_budget: dict, words: str) 
 def test_a_budget_in_a_unit_that_is_not_counted_is_named() -> None:
     with pytest.raises(BudgetError, match="counts none of epochs"):
         Budget(epochs=3).segments_left(Spent(segments=4))
+
+
+def portfolio(*names: str, seed: int = 0) -> Portfolio:
+    teams = [Team(recruit(name, SPACE, seed=seed), name=name, space=SPACE, goal=GOAL, reward=resolve("best")) for name in names]
+    return Portfolio(teams, seed=seed)
+
+
+def played(*names: str, segments: int = 120, seed: int = 0) -> Core:
+    core = Core(Plan(SPACE, Budget(segments=segments), 9, seed), portfolio(*names, seed=seed))
+    core.receive(WorkersChanged(1))
+    play(core)
+    return core
+
+
+def test_each_path_belongs_to_one_team_and_all_learn_from_it() -> None:
+    core = played("q-learning", "random")
+    for node in core.tree:
+        if node.job.choice.kind == "continue" and node.job.index > 1:
+            before = core.tree[node.job.parent].job.choice.heads
+            assert {head.agent for head in node.job.choice.heads} == {head.agent for head in before}
+    names = {head.agent for node in core.tree for head in node.job.choice.heads}
+    assert names == {"q-learning", "random"}
+
+
+def test_it_goes_on_as_if_it_had_not_been_cut_off() -> None:
+    whole = played("q-learning", "sarsa", "random")
+    again = Core(Plan(SPACE, Budget(segments=120), 9, 0), portfolio("q-learning", "sarsa", "random"))
+    for event in [WorkersChanged(1), *(SegmentFinished(node) for node in list(whole.tree)[:50])]:
+        again.receive(event)
+    play(again)
+    assert [node.job for node in again.tree] == [node.job for node in whole.tree]
+
+
+def test_the_team_that_does_better_is_given_more() -> None:
+    both = portfolio("q-learning", "random")
+    for node, gain in enumerate([0.05, -0.05] * 40, start=1):
+        both._owners[node] = (node + 1) % 2
+        both.credit(node, gain)
+    drawn = [both._draw() for _ in range(202)]
+    assert drawn.count(0) > 190
+
+
+def test_the_record_tells_who_decided_what_it_earned_and_what_was_expected() -> None:
+    core = played("q-learning", "random", segments=200)
+    records = agent_records(core.tree)
+    assert {record.name for record in records} == {"q-learning", "random"}
+    assert sum(record.segments for record in records) == sum(bool(node.job.choice.heads) for node in core.tree)
+    seen = forecasts(core.tree)
+    assert seen is not None
+    assert 0 <= seen.within <= 1
+    assert 0 < reuse(core.tree) <= 1
+    empty, _ = begun(segments=1)
+    assert (agent_records(empty.tree), forecasts(empty.tree), reuse(empty.tree)) == ([], None, 0.0)
+
+
+def test_predictions_are_recorded_with_every_choice() -> None:
+    core = played("q-learning")
+    chosen = [node.job.choice for node in core.tree if node.job.choice.kind == "continue"]
+    assert all(choice.predicted is not None and choice.predicted[1] > 0 for choice in chosen)
+    assert all(choice.worth is not None and np.isfinite(choice.worth[0]) for choice in chosen)

@@ -104,6 +104,20 @@ def test_a_study_that_is_extended_goes_on_and_keeps_what_it_was_given(tmp_path: 
         new_study(tmp_path).extend(3)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ([], "a name, a function, or a list of them"),
+        (["dqn", "dqn"], "different agents, got dqn, dqn"),
+        (["dqn", 3], "a name, a function"),
+        (["dqn", "genius"], "expected one of 'pilot'"),
+    ],
+)
+def test_lists_that_name_no_teams_are_refused(agent: object, words: str, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=words):
+        new_study(tmp_path, agent=agent).run()
+
+
 class Counting:
     """A logger that keeps what it is told."""
 

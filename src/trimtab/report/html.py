@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trimtab.report.charts import loss_charts, progress_chart, setting_charts
 from trimtab.report.decisions import embed
-from trimtab.report.importance import change_worths, start_correlations
+from trimtab.report.evaluation import agent_records, forecasts, reuse
+from trimtab.report.importance import change_worths, importances, start_correlations
 from trimtab.report.incidents import incidents
 from trimtab.report.lanes import lay_out
 from trimtab.report.story import Account, Story, tell
-from trimtab.report.words import count, duration, figure, signed, whole
+from trimtab.report.words import count, duration, figure, share, signed, whole
 from trimtab.space import show
 from trimtab.store.records import Event
 from trimtab.task import Goal
@@ -66,6 +67,9 @@ def render(
             curves=[chart for chart in (progress, *loss_charts(story)) if chart is not None],
             settings=setting_charts(story),
             worths=change_worths(story),
+            importances=importances(story),
+            agents=agent_records(story.tree),
+            forecasts=forecasts(story.tree),
             correlations=start_correlations(story),
             incidents=noted[:MOST_INCIDENTS],
             more_incidents=max(0, len(noted) - MOST_INCIDENTS),
@@ -80,7 +84,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("trimtab.report", "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(figure=figure, signed=signed)
+    environment.filters.update(figure=figure, signed=signed, share=share)
     return environment
 
 
@@ -98,6 +102,8 @@ def _facts(story: Story) -> list[Fact]:
     facts.append(Fact("Runs", whole(len(story.roots))))
     facts.append(Fact("Forks", whole(sum(kind in ("fork", "user") for kind in kinds))))
     facts.append(Fact("Diverged", whole(sum(account.diverged for account in story.accounts.values()))))
+    if len(story.tree):
+        facts.append(Fact("Segments shared or won", f"{reuse(story.tree):.0%}"))
     facts.append(Fact("Training time", f"{duration(spent.seconds)}{_of_budget(story, 'seconds')}"))
     if isinstance(story.config.get("agent"), str):
         facts.append(Fact("Agent", story.config["agent"]))

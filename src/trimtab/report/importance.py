@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
 from trimtab.report.scales import drawable
 from trimtab.report.story import Story
+from trimtab.search.roots import distributions, quiet_study
 from trimtab.space import Categorical
 
 LEAST_SEGMENTS, LEAST_RUNS = 5, 8
@@ -72,6 +75,59 @@ def start_correlations(story: Story) -> list[StartCorrelation]:
         if len(set(values)) > 1:
             found.append(StartCorrelation(name, len(roots), spearman(values, errors)))
     return sorted(found, key=lambda each: -abs(each.correlation))
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """How much a hyperparameter mattered, as shares that add up to 1.
+
+    ``starts``: of the starting values for the lowest error of a run, by fANOVA (Hutter et al. 2014; PED-ANOVA, Watanabe et al.
+    2023, where scikit-learn is not there), None with fewer than LEAST_RUNS runs. ``moves``: of the distance between the best
+    and the worst move in the eyes of the agents, over all decisions, None of what cannot be moved.
+    """
+
+    name: str
+    starts: float | None
+    moves: float | None
+
+
+def importances(story: Story) -> list[Importance]:
+    """Return how much each hyperparameter mattered, by what began runs and by the value function, the most first."""
+    starts, moves = _of_starts(story), _of_moves(story)
+    found = [Importance(name, starts.get(name), moves.get(name)) for name in story.names if name in starts or name in moves]
+    return sorted(found, key=lambda each: -max(each.starts or 0.0, each.moves or 0.0))
+
+
+def _of_starts(story: Story) -> dict[str, float]:
+    reached = _lowest_error_by_run(story)
+    runs = [(root.node.job.settings, reached[root.id]) for root in story.roots if math.isfinite(reached[root.id])]
+    if story.space is None or len(runs) < LEAST_RUNS or len({error for _, error in runs}) < 2:
+        return {}
+    import optuna
+
+    optuna_study = quiet_study(optuna.samplers.RandomSampler(seed=0))
+    known = distributions(story.space)
+    for settings, error in runs:
+        params = {name: settings[name] for name in known}
+        optuna_study.add_trial(optuna.trial.create_trial(params=params, distributions=known, value=error))
+    forest = find_spec("sklearn") is not None
+    evaluator = (
+        optuna.importance.FanovaImportanceEvaluator(seed=0) if forest else optuna.importance.PedAnovaImportanceEvaluator()
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = optuna.importance.get_param_importances(optuna_study, evaluator=evaluator)
+    return {name: float(share) for name, share in found.items()}
+
+
+def _of_moves(story: Story) -> dict[str, float]:
+    spans: dict[str, float] = defaultdict(float)
+    for account in story.accounts.values():
+        for head in account.node.job.choice.heads:
+            values = [value for value in head.values if math.isfinite(value)]
+            spans[head.name] += max(values, default=0.0) - min(values, default=0.0)
+    whole = sum(spans.values())
+    return {name: span / whole for name, span in spans.items()} if whole > 0 else {}
 
 
 def spearman(one: Sequence[float], other: Sequence[float]) -> float:

@@ -7,9 +7,11 @@ from html import escape
 
 from trimtab.report.branches import Branch, branches
 from trimtab.report.charts import progress_chart, setting_charts
+from trimtab.report.evaluation import agent_records, forecasts
+from trimtab.report.importance import importances
 from trimtab.report.incidents import incidents
 from trimtab.report.story import Account, Story, tell
-from trimtab.report.words import change, count, duration, figure, signed
+from trimtab.report.words import change, count, duration, figure, share, signed
 from trimtab.space import show
 from trimtab.store.records import Event
 from trimtab.task import Goal
@@ -25,7 +27,8 @@ def explain(events: Sequence[Event], goal: Goal) -> list[str]:
             f"No segment came to a finite {goal.metric} ({count(story.spent.segments, 'segment')} ran).",
             *_incidents(story),
         ]
-    return [_result(story), _start(story), *_changes(story), *_forks(story), *_incidents(story)]
+    told = [_result(story), _start(story), *_changes(story), *_forks(story), *_mattered(story), *_trust(story)]
+    return [*told, *_incidents(story)]
 
 
 def fragment(events: Sequence[Event], goal: Goal) -> str:
@@ -130,6 +133,33 @@ def _paid(account: Account, home: dict[int, Branch], on_path: set[int], story: S
         f"The fork at segment {account.id} paid: it led to {figure(story.best.after)}, "
         f"the branch it left came to {figure(left.after)}."
     )
+
+
+def _mattered(story: Story) -> list[str]:
+    """Return which hyperparameters mattered most, at the start and in the eyes of the agents."""
+    found = importances(story)
+    starts = [(each.name, each.starts) for each in found if each.starts is not None]
+    moves = [(each.name, each.moves) for each in found if each.moves is not None]
+    sentences = list[str]()
+    for words, shares in (("Of starting values", starts), ("Of moves, in the eyes of the agents,", moves)):
+        if shares:
+            most = sorted(shares, key=lambda pair: -pair[1])[:3]
+            sentences.append(f"{words} {', '.join(f'{name} ({share(part)})' for name, part in most)} mattered most.")
+    return sentences
+
+
+def _trust(story: Story) -> list[str]:
+    """Return how well ends were forecast, and which agents did best where there are several."""
+    seen, agents = forecasts(story.tree), agent_records(story.tree)
+    sentences = list[str]()
+    if seen is not None:
+        sentences.append(
+            f"Of {seen.count} forecasts of the end of a run, {share(seen.within)} held within their 80 % interval."
+        )
+    if len(agents) > 1:
+        told = ", ".join(f"{each.name} {signed(each.reward)} ({count(each.segments, 'segment')})" for each in agents)
+        sentences.append(f"Mean reward of a segment by agents: {told}.")
+    return sentences
 
 
 def _incidents(story: Story) -> list[str]:

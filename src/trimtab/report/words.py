@@ -95,3 +95,12 @@ def change(before: Value, after: Value) -> str:
     ('0.3 → 0.06', 'sgd → adam')
     """
     return f"{show(before)} → {show(after)}"
+
+
+def share(value: float | None) -> str:
+    """Return a share in per cent, a dash where there is none.
+
+    >>> share(0.3333), share(None)
+    ('33 %', '–')
+    """
+    return "–" if value is None else f"{100 * value:.0f} %"

@@ -40,16 +40,16 @@ def check_sampler(sampler: str) -> str:
 
 def _ask(sampler: str, space: Space, outcomes: Sequence[Outcome], seed: int) -> Settings:
     """Ask one of Optuna's samplers, told all earlier runs."""
-    distributions = _distributions(space)
+    known = distributions(space)
     finite = [value for _, value in outcomes if math.isfinite(value)]
     worst = max(finite, default=0.0) + 1.0
     bounded = [(settings, value if math.isfinite(value) else worst) for settings, value in outcomes]
-    trials = [_trial(distributions, *outcome) for outcome in bounded]
-    numbers = {name: each for name, each in distributions.items() if isinstance(space[name], (Float, Int))}
+    trials = [_trial(known, *outcome) for outcome in bounded]
+    numbers = {name: each for name, each in known.items() if isinstance(space[name], (Float, Int))}
     sources = [_trial(numbers, *outcome) for outcome in bounded]
-    study = _quiet_study(_sampler(sampler, sources, seed))
+    study = quiet_study(_sampler(sampler, sources, seed))
     study.add_trials(trials)
-    trial = study.ask(distributions)
+    trial = study.ask(known)
     return space.check({name: trial.params[name] for name in space})
 
 
@@ -79,7 +79,7 @@ def _sampler(name: str, numbers: list[Any], seed: int) -> Any:
         return optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP)
 
 
-def _quiet_study(sampler: Any) -> Any:
+def quiet_study(sampler: Any) -> Any:
     """Return an Optuna study that says nothing of its own birth."""
     import optuna
 
@@ -91,7 +91,8 @@ def _quiet_study(sampler: Any) -> Any:
         optuna.logging.set_verbosity(verbosity)
 
 
-def _distributions(space: Mapping[str, Any]) -> dict[str, Any]:
+def distributions(space: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the hyperparameters of ``space`` in Optuna's terms."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     found: dict[str, Any] = {}

@@ -35,7 +35,8 @@ class Choice:
     """Why a segment exists: what kind of step it is, what was seen, and how each head was decided.
 
     ``features``: the observation by name, empty at a start. ``predicted``: predicted error at the end of the run
-    (on the scale of ``Goal.error``) with its standard deviation, None where nothing was predicted.
+    (on the scale of ``Goal.error``) with its standard deviation, None where nothing was predicted. ``worth``: the reward that
+    the agents expect from here to the end of the run, with its standard deviation, None where none of them chose.
     """
 
     kind: ChoiceKind
@@ -43,6 +44,7 @@ class Choice:
     features: tuple[tuple[str, float], ...] = ()
     heads: tuple[HeadChoice, ...] = ()
     predicted: tuple[float, float] | None = None
+    worth: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from trimtab.store.records import (
 )
 from trimtab.store.tree import Tree
 from trimtab.study.budget import Budget, Spent
+from trimtab.study.portfolio import Portfolio
 from trimtab.study.team import Team
 
 MAX_ATTEMPTS = 3
@@ -66,7 +67,7 @@ class Plan:
 class Core:
     """The state of a study, and what is to be done next (``jobs``, in order of issue, until ``finished`` says why not)."""
 
-    def __init__(self, plan: Plan, team: Team) -> None:
+    def __init__(self, plan: Plan, team: Team | Portfolio) -> None:
         self.plan = plan
         self.team = team
         self.tree = Tree()
@@ -122,6 +123,9 @@ class Core:
         self.gambles.add(node, self.tree)
         self.tree.add(node)
         self.outlook.add(node, None if node.before is None else self.team.goal.error(node.before.metrics))
+        if node.job.parent is not None and node.checkpoint is not None:
+            ends, _ = self.outlook.ends([node.job.parent, node.id])
+            self.team.credit(node.id, float(ends[0] - ends[1]))
         self._whole += node.job.index + 1 == node.job.horizon
         if (node.job.choice.kind == "user" or node.job.parent in self._favoured) and node.job.index + 1 not in self._heights:
             self._favoured.add(node.id)

@@ -24,6 +24,7 @@ from trimtab.study import overrides
 from trimtab.study.audience import Audience, Logger
 from trimtab.study.budget import Budget
 from trimtab.study.core import Core, Plan
+from trimtab.study.portfolio import Portfolio
 from trimtab.study.recruit import adviser, recruit
 from trimtab.study.result import Result
 from trimtab.study.session import Session, commit
@@ -40,14 +41,15 @@ class Study:
     """Spends ``budget`` on ``task``: agents, one for each live hyperparameter of ``space``, decide before every segment.
 
     ``agent``: "pilot" (a DQN that begins at the shipped policy), "dqn" (one that begins with nothing), "sarsa", "q-learning",
-    "random", or a function ``(features, heads, seed) -> Agent``. ``reward``: "best"
-    (the decrease of the best error so far), "final" (of the current error), a callable or a mapping of named terms.
-    ``horizon``: segments of a whole run; default: a tenth of the budget. ``start``: settings (or a list of them) of the first
-    runs; later ones come from ``roots``: "prior" (what earlier trainings and the runs of this study have taught), "random", or
-    one of Optuna's samplers, "tpe", "gp" or "cmaes". ``store``: URL or path of the database that remembers the study ``name``;
-    a study that is there already goes on where it was. ``workers``: segments that run at a time; more than one run in
-    processes of their own. ``loggers``: told of every event. ``keep``: "all" checkpoints, or only those "wanted": of the best
-    run, of the ten best segments, and of runs that may go on.
+    "random", a function ``(features, heads, seed) -> Agent``, or a list of these: each path is then given to one of them, and
+    the better one does, the more it is given. ``reward``: "best" (the decrease of the best error so far), "final" (of the
+    current error), a callable or a mapping of named terms. ``horizon``: segments of a whole run; default: a tenth of the
+    budget. ``start``: settings (or a list of them) of the first runs; later ones come from ``roots``: "prior" (what earlier
+    trainings and the runs of this study have taught), "random", or one of Optuna's samplers, "tpe", "gp" or "cmaes".
+    ``store``: URL or path of the database that remembers the study ``name``; a study that is there already goes on where it
+    was. ``workers``: segments that run at a time; more than one run in processes of their own. ``loggers``: told of every
+    event. ``keep``: "all" checkpoints, or only those "wanted": of the best run, of the ten best segments, and of runs that may
+    go on.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class Study:
         space: Space,
         *,
         budget: Budget,
-        agent: str | AgentMaker = "pilot",
+        agent: str | AgentMaker | Sequence[str | AgentMaker] = "pilot",
         reward: str | Reward | Mapping[str, Reward | float] = "best",
         horizon: int | None = None,
         start: Mapping[str, Value] | Sequence[Mapping[str, Value]] = (),
@@ -78,6 +80,7 @@ class Study:
         self.task = task
         self.space = space
         self.budget = budget
+        _check_agent(agent)
         self.agent = agent
         self.reward = resolve(reward)
         self._horizon_given = horizon is not None
@@ -175,23 +178,26 @@ class Study:
         return core
 
     def _new_core(self, budget: Budget) -> Core:
-        features, heads = len(feature_names(self.space)), self.space.heads
-        seed = derive(self.seed, "agent")
-        if callable(self.agent):
-            agent, name = self.agent(features, heads, seed), getattr(self.agent, "__name__", "agent")
-        else:
-            agent, name = recruit(self.agent, self.space, seed=seed), self.agent
-        advised = adviser(name, self.space) if isinstance(self.agent, str) else None
-        team = Team(agent, name=name, space=self.space, goal=self.task.goal, reward=self.reward, adviser=advised)
         given = {name: value for name, value in getattr(self.task, "defaults", {}).items() if name not in self.space}
+        members = [self.agent] if isinstance(self.agent, str) or callable(self.agent) else list(self.agent)
+        teams = [self._new_team(member, derive(self.seed, "agent")) for member in members]
+        team = teams[0] if len(teams) == 1 else Portfolio(teams, seed=self.seed)
         return Core(Plan(self.space, budget, self.horizon, self.seed, self.start, self.roots, given), team)
+
+    def _new_team(self, member: str | AgentMaker, seed: int) -> Team:
+        if isinstance(member, str):
+            agent, name, advised = recruit(member, self.space, seed=seed), member, adviser(member, self.space)
+        else:
+            agent, name = member(len(feature_names(self.space)), self.space.heads, seed), _name_of(member)
+            advised = None
+        return Team(agent, name=name, space=self.space, goal=self.task.goal, reward=self.reward, adviser=advised)
 
     def _config(self) -> dict[str, Any]:
         goal = self.task.goal
         return {
             "space": self.space.to_record(),
             "budget": self.budget.to_record(),
-            "agent": self.agent if isinstance(self.agent, str) else getattr(self.agent, "__name__", "agent"),
+            "agent": _name_of(self.agent),
             "horizon": self.horizon,
             "start": [dict(settings) for settings in self.start],
             "roots": self.roots,
@@ -224,6 +230,24 @@ class Study:
 
     def _request(self, override: Override) -> None:
         open_journal(self.store, self.name, create=False).request(override)
+
+
+def _name_of(agent: str | AgentMaker | Sequence[str | AgentMaker]) -> str:
+    """Return what an agent is called in a store; several are named one after the other."""
+    if isinstance(agent, str):
+        return agent
+    return getattr(agent, "__name__", "agent") if callable(agent) else ", ".join(map(_name_of, agent))
+
+
+def _check_agent(agent: str | AgentMaker | Sequence[str | AgentMaker]) -> None:
+    """Raise StudyError unless ``agent`` is a name, a function, or several of them that can be told apart."""
+    if isinstance(agent, str) or callable(agent):
+        return
+    if not isinstance(agent, Sequence) or not agent or not all(isinstance(one, str) or callable(one) for one in agent):
+        raise StudyError(f"agent: expected a name, a function, or a list of them, got {agent!r}")
+    names = [_name_of(one) for one in agent]
+    if len(set(names)) < len(names):
+        raise StudyError(f"agent: expected different agents, got {', '.join(names)}")
 
 
 def _check_whole(name: str, value: object, *, least: int) -> int:

@@ -107,8 +107,12 @@ class Team:
             decision = self._otherwise(decision, masks, now, tried, rng)
             settings = self._allowed.apply(now, decision.action)
         features = tuple((name, value) for name, value in zip(self._names, seen.observation.tolist(), strict=True) if name)
-        choice = Choice(kind, reason, features, self._heads(decision))
+        worth = float(decision.worth.mean()), float(decision.worth.std())
+        choice = Choice(kind, reason, features, self._heads(decision), worth=worth)
         return settings, choice
+
+    def credit(self, node: int, gain: float) -> None:
+        """Take no note of what a choice was worth: there is nobody to be preferred."""
 
     def learn(self, path: Sequence[Node], *, pauses: bool) -> float:
         """Learn from the last segment of ``path`` and return its reward. ``pauses``: nothing may follow for a while."""
