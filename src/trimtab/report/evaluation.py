@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from trimtab.report.scales import drawable
 from trimtab.store.records import Node
 from trimtab.store.tree import Tree
 
@@ -50,14 +51,14 @@ def agent_records(tree: Tree) -> list[AgentRecord]:
     """Return a record of each team that decided on something, the most rewarded first."""
     rewards: dict[str, list[float]] = defaultdict(list)
     for node in tree:
-        if node.job.choice.heads and math.isfinite(node.reward):
+        if node.job.choice.heads and drawable(node.reward):
             rewards[node.job.choice.heads[0].agent].append(node.reward)
     pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for path in _whole_paths(tree):
         left = 0.0
         for node in reversed(path):
             left += node.reward
-            if node.job.choice.worth is not None and math.isfinite(left):
+            if node.job.choice.worth is not None and drawable(left):
                 pairs[node.job.choice.heads[0].agent].append((node.job.choice.worth[0], left))
     records = [_record(name, earned, pairs[name]) for name, earned in rewards.items()]
     return sorted(records, key=lambda record: -record.reward)
@@ -70,8 +71,9 @@ def forecasts(tree: Tree) -> Forecasts | None:
     for path in paths:
         lowest = min(node.error for node in path)
         for node in path[1:]:
-            if node.job.choice.kind == "continue" and node.job.choice.predicted is not None:
-                seen[node.id] = (*node.job.choice.predicted, lowest)
+            expected = node.job.choice.predicted
+            if node.job.choice.kind == "continue" and expected is not None and all(map(drawable, (*expected, lowest))):
+                seen[node.id] = (*expected, lowest)
     if len(paths) < LEAST_RUNS or not seen:
         return None
     within = [abs(end - mean) <= EIGHTY * deviation for mean, deviation, end in seen.values()]
