@@ -1,5 +1,6 @@
 """A study as its user meets it: real data, a real training, a store on disk, stopped and gone on with."""
 
+import math
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from torch import nn
 import trimtab as tt
 from trimtab.errors import BudgetError, DataError, SpaceError, StoreError, StoreLockedError, StudyError, TaskError
 from trimtab.runners.processes import share_of_cores
+from trimtab.store import list_studies
 from trimtab.store.records import SegmentFinished, StudyFinished
 from trimtab.study.replay import replay
 
@@ -116,6 +118,36 @@ def test_a_study_that_is_extended_goes_on_and_keeps_what_it_was_given(tmp_path: 
 def test_lists_that_name_no_teams_are_refused(agent: object, words: str, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match=words):
         new_study(tmp_path, agent=agent).run()
+
+
+def test_a_study_learns_from_others_in_the_experience_and_is_added_to_it(tmp_path: Path) -> None:
+    shared = tmp_path / "all.db"
+    first = new_study(tmp_path, store=tmp_path / "one.db", experience=shared, budget=tt.Budget(segments=24)).run()
+    second = new_study(tmp_path, store=tmp_path / "two.db", experience=shared, name="again", seed=1)
+    begun = second.run()
+    created = begun.events[0]
+    assert created.config["experience"] == [[list_studies(shared)[0].study, len(first.events)]]
+    root = next(node for node in begun.tree if node.job.parent is None)
+    assert abs(math.log(root.job.settings["lr"] / first.tree.path(first.best.node)[0].job.settings["lr"])) < 1.0
+    # gone on with after the experience has grown, it still has what it was begun with
+    new_study(tmp_path, store=tmp_path / "three.db", experience=shared, seed=2).run()
+    more = new_study(
+        tmp_path, store=tmp_path / "two.db", experience=shared, name="again", seed=1, budget=tt.Budget(segments=15)
+    )
+    assert jobs(more.run())[:12] == jobs(begun)
+    assert len(list_studies(shared)) == 3
+    with pytest.raises(StudyError, match="was begun with one"):
+        new_study(tmp_path, store=tmp_path / "two.db", name="again", seed=1).run()
+    with pytest.raises(StudyError, match="has lost study"):
+        new_study(tmp_path, store=tmp_path / "two.db", experience=tmp_path / "other.db", name="again", seed=1).run()
+
+
+def test_the_studies_of_one_store_can_teach_each_other(tmp_path: Path) -> None:
+    store = tmp_path / "study.db"
+    new_study(tmp_path, experience=store).run()
+    second = new_study(tmp_path, experience=store, name="second", seed=1).run()
+    assert [name for name, _ in second.events[0].config["experience"]] == ["study"]
+    assert [summary.study for summary in list_studies(store)] == ["study", "second"]
 
 
 class Counting:

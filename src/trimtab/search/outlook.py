@@ -30,6 +30,11 @@ class Outlook:
         self._starts: dict[int, Node] = {}
         self._reached: dict[int, dict[int, tuple[float, float]]] = {}
 
+    def remember(self, runs: Sequence[Sequence[float]]) -> None:
+        """Learn from runs of earlier studies that came to their end, given as their errors."""
+        for errors in runs:
+            self._forecast.learn(errors)
+
     def add(self, node: Node, before: float | None) -> None:
         """Take in a node; ``before``: the error before the first step, at a root."""
         self._measure_unit(node, before)

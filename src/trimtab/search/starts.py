@@ -9,10 +9,12 @@ of many candidates by weights that are drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
+from trimtab.errors import SpaceError
 from trimtab.search.belief import Belief
 from trimtab.search.portrait import SHARED, Portrait
 from trimtab.space import Settings, Space
@@ -30,6 +32,8 @@ WORST = 2.0
 CANDIDATES, NEIGHBOURS, PARENTS = 512, 96, 4
 REACH = 0.08
 """How far neighbours of the best starts lie from them, as a share of each range."""
+UNLIKE = 0.05
+"""How much of what tasks differ in remains between two studies that are alike."""
 MOST = 120
 """So many starts are learned from, those with the least error: the belief is made anew for every proposal."""
 
@@ -52,12 +56,16 @@ class Result:
 
 
 class Starts:
-    """Proposes starts in ``space``. ``priors``: the general one first, then those of studies that may be like this one."""
+    """Proposes starts in ``space``. ``priors``: the general one first, then those of studies that may be like this one.
 
-    def __init__(self, space: Space, portrait: Portrait, priors: Sequence[Prior]) -> None:
+    ``favourites``: settings that are worth a thought whatever else there is.
+    """
+
+    def __init__(self, space: Space, portrait: Portrait, priors: Sequence[Prior], favourites: Sequence[Settings] = ()) -> None:
         self.space = space
         self.portrait = portrait
         self._priors = [_widened(prior, portrait.size) for prior in priors]
+        self._favourites = list(favourites)
         self._features: dict[Settings, np.ndarray] = {}
 
     def propose(self, results: Sequence[Result], temperature: float, rng: np.random.Generator) -> Proposal:
@@ -81,7 +89,8 @@ class Starts:
     def _view(self, results: Sequence[Result], rng: np.random.Generator) -> _View:
         kept = sorted(results, key=lambda result: result.error)[:MOST]
         if not kept:
-            prior = self._priors[0]
+            # a study that may be like this one says more than all that were learned from together
+            prior = self._priors[0] if len(self._priors) == 1 else self._priors[int(rng.integers(1, len(self._priors)))]
             return _View(Belief(prior.mean, prior.covariance), 0.0, USUAL_SPREAD)
         features = np.array([self._known(result.settings) for result in kept])
         errors = np.array([result.error for result in kept])
@@ -108,6 +117,8 @@ class Starts:
         if parents:
             codes = np.repeat(self.portrait.codes([result.settings for result in parents]), NEIGHBOURS // PARENTS, axis=0)
             drawn.append(np.clip(codes + REACH * rng.standard_normal(codes.shape), 0, 1))
+        if self._favourites:
+            drawn.append(self.portrait.codes(self._favourites))
         return np.vstack([self._whole(codes) for codes in drawn])
 
     def _whole(self, codes: np.ndarray) -> np.ndarray:
@@ -166,6 +177,26 @@ def _fit(prior: Prior, features: np.ndarray, errors: np.ndarray, noise: np.ndarr
         likelihood = -0.5 * float(left @ left) - float(np.log(np.diag(half)).sum()) - 0.5 * usual
         found.append(_Fit(likelihood, middle, float(spread)))
     return max(found, key=lambda fit: fit.likelihood)
+
+
+def learned(prior: Prior, features: np.ndarray, results: Sequence[Result]) -> Prior:
+    """Return what a study that came to ``results``, whose ``features`` are (n, d), says of the starts of one like it."""
+    errors = np.array([result.error for result in results])
+    noise = np.array([result.deviation for result in results])
+    fit = _fit(prior, features, errors, noise)
+    belief = Belief(prior.mean, prior.covariance)
+    values = np.minimum((errors - fit.middle) / fit.spread, WORST)
+    belief.observe(features, values, NOISE**2 + (noise / fit.spread) ** 2)
+    return Prior(belief.mean, belief.covariance + UNLIKE * prior.covariance)
+
+
+def legal(space: Space, results: Sequence[Result]) -> list[Settings]:
+    """Return the settings of ``results`` that are in ``space``."""
+    found: list[Settings] = []
+    for result in results:
+        with suppress(SpaceError):
+            found.append(space.check(result.settings))
+    return found
 
 
 def _widened(prior: Prior, size: int) -> Prior:

@@ -6,7 +6,7 @@ A study that was stopped is gone on with by feeding its recorded events to a new
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,10 +15,10 @@ from trimtab.search import archive
 from trimtab.search.choice import Continue, Fork, Standings, Start, Step, next_step
 from trimtab.search.gambles import Gambles
 from trimtab.search.outlook import Outlook
-from trimtab.search.portrait import Portrait
+from trimtab.search.portrait import SHARED, Portrait
 from trimtab.search.roots import propose
 from trimtab.search.rungs import rungs
-from trimtab.search.starts import Proposal, Starts
+from trimtab.search.starts import Proposal, Starts, learned, legal
 from trimtab.seeds import derive, generator
 from trimtab.space import Settings, Space, Value
 from trimtab.store.records import (
@@ -39,11 +39,14 @@ from trimtab.store.records import (
 )
 from trimtab.store.tree import Tree
 from trimtab.study.budget import Budget, Spent
+from trimtab.study.experience import Memory
 from trimtab.study.portfolio import Portfolio
 from trimtab.study.team import Team
 
 MAX_ATTEMPTS = 3
 """A segment whose worker was lost is run again, at most this often in all."""
+FAVOURITES = 5
+"""So many of the best starts of a remembered study are candidates for every new run."""
 MAX_FAILURES = 3
 """So many failures of the user's code without a single success end the study."""
 
@@ -67,7 +70,7 @@ class Plan:
 class Core:
     """The state of a study, and what is to be done next (``jobs``, in order of issue, until ``finished`` says why not)."""
 
-    def __init__(self, plan: Plan, team: Team | Portfolio) -> None:
+    def __init__(self, plan: Plan, team: Team | Portfolio, memories: Sequence[Memory] = ()) -> None:
         self.plan = plan
         self.team = team
         self.tree = Tree()
@@ -84,9 +87,7 @@ class Core:
         self._ended: set[int] = set()
         self._favoured: set[int] = set()
         self._forks: list[ForkRequested] = []
-        prior, habits = archive.shipped()
-        self.outlook = Outlook(habits, logarithmic=team.goal.scale == "log")
-        self.starts = Starts(plan.space, Portrait(plan.space, plan.given), [prior])
+        self.outlook, self.starts = _taught(plan, team, memories)
         self.gambles = Gambles()
         self._proposal: tuple[tuple[int, int], Proposal] | None = None
         self._handlers: dict[type, Callable[..., None]] = {
@@ -291,6 +292,26 @@ class Core:
         waiting = [leaf for leaf in self.tree.leaves() if leaf.id not in kept and leaf.id not in self._ended]
         ended: list[Event] = [BranchEnded(leaf.id, _why_left(leaf), "study") for leaf in waiting]
         return [*ended, StudyFinished(self.finished)]
+
+
+def _taught(plan: Plan, team: Team | Portfolio, memories: Sequence[Memory]) -> tuple[Outlook, Starts]:
+    """Return what is known before the first run, from what the package ships and from ``memories``; the team learns too."""
+    prior, habits = archive.shipped()
+    outlook = Outlook(habits, logarithmic=team.goal.scale == "log")
+    priors, favourites = [prior], list[Settings]()
+    for number, memory in enumerate(memories):
+        results = memory.results(habits)
+        portrait = Portrait(memory.space)
+        shared = portrait.features(portrait.codes([result.settings for result in results]))[:, :SHARED]
+        priors.append(learned(prior, shared, results))
+        if set(memory.space) == set(plan.space):
+            favourites += legal(plan.space, sorted(results, key=lambda result: result.error)[:FAVOURITES])
+        if team.goal.scale == "log":
+            outlook.remember(memory.whole_runs())
+        if memory.space.live == plan.space.live and memory.space.heads == plan.space.heads:
+            for path in memory.paths(number):
+                team.learn(path, pauses=True)
+    return outlook, Starts(plan.space, Portrait(plan.space, plan.given), priors, favourites)
 
 
 def _why_left(leaf: Node) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -17,6 +18,7 @@ from trimtab.search.roots import check_sampler
 from trimtab.seeds import derive
 from trimtab.space import Space, Value
 from trimtab.store import open_journal
+from trimtab.store.places import parse_url, show_url
 from trimtab.store.protocol import Journal
 from trimtab.store.records import BudgetExtended, Override, StudyCreated, WorkersChanged
 from trimtab.store.retention import Keep
@@ -24,6 +26,7 @@ from trimtab.study import overrides
 from trimtab.study.audience import Audience, Logger
 from trimtab.study.budget import Budget
 from trimtab.study.core import Core, Plan
+from trimtab.study.experience import Memory, recall, remember, share
 from trimtab.study.portfolio import Portfolio
 from trimtab.study.recruit import adviser, recruit
 from trimtab.study.result import Result
@@ -46,6 +49,7 @@ class Study:
     current error), a callable or a mapping of named terms. ``horizon``: segments of a whole run; default: a tenth of the
     budget. ``start``: settings (or a list of them) of the first runs; later ones come from ``roots``: "prior" (what earlier
     trainings and the runs of this study have taught), "random", or one of Optuna's samplers, "tpe", "gp" or "cmaes".
+    ``experience``: URL or path of a store whose studies are learned from before the first run, and to which this one is added.
     ``store``: URL or path of the database that remembers the study ``name``; a study that is there already goes on where it
     was. ``workers``: segments that run at a time; more than one run in processes of their own. ``loggers``: told of every
     event. ``keep``: "all" checkpoints, or only those "wanted": of the best run, of the ten best segments, and of runs that may
@@ -63,6 +67,7 @@ class Study:
         horizon: int | None = None,
         start: Mapping[str, Value] | Sequence[Mapping[str, Value]] = (),
         roots: str = "prior",
+        experience: str | Path | None = None,
         store: str | Path = "sqlite:///trimtab.db",
         name: str = "study",
         workers: int = 1,
@@ -87,6 +92,7 @@ class Study:
         self.horizon = _default_horizon(budget) if horizon is None else _check_whole("horizon", horizon, least=1)
         self.start = tuple(space.check(one) for one in ([start] if isinstance(start, Mapping) else start))
         self.roots = check_sampler(roots)
+        self.experience = None if experience is None else str(experience)
         self.store = str(store)
         self.name = name
         self.workers = workers
@@ -116,6 +122,7 @@ class Study:
                 self._spend(core, journal, audience)
             finally:
                 audience.close()
+                self._share(journal)
         if not len(core.tree) and core.failures:
             raise StudyError(f"no segment came to its end; the last one failed with: {core.failures[-1].message}")
         return Result(journal, self.task)
@@ -162,13 +169,17 @@ class Study:
         created = next((event for event in events if isinstance(event, StudyCreated)), None)
         if created is not None:
             self._check_same(created)
+        memories = self._remember(created)
         # with another budget than the one it was begun with, its events would not make the same jobs
-        core = self._new_core(self.budget if created is None else Budget(**created.config["budget"]))
+        core = self._new_core(self.budget if created is None else Budget(**created.config["budget"]), memories)
         for event in events:
             core.receive(event)
         audience.recall(events)
         if not events:
-            commit(StudyCreated(self._config(), self.task.fingerprint(), self.source), core, journal, audience)
+            config = self._config()
+            if self.experience is not None:
+                config["experience"] = [[memory.name, memory.events] for memory in memories]
+            commit(StudyCreated(config, self.task.fingerprint(), self.source), core, journal, audience)
         for request in journal.requests():
             commit(request, core, journal, audience)
         if core.given != self.budget:
@@ -177,12 +188,36 @@ class Study:
             commit(WorkersChanged(self.workers), core, journal, audience)
         return core
 
-    def _new_core(self, budget: Budget) -> Core:
+    def _remember(self, created: StudyCreated | None) -> list[Memory]:
+        """Return the studies that this one learns from: those that it was begun with, or all that there are."""
+        used = None if created is None else created.config.get("experience", [])
+        if self.experience is None:
+            if used:
+                raise StudyError(f"experience: study {self.name!r} was begun with one; give it the same again")
+            return []
+        if used is not None:
+            return recall(self.experience, used)
+        own = {self._kept_as(), *([self.name] if self._shares_store() else [])}
+        return remember(self.experience, self.space, self.task.goal, but=own.__contains__)
+
+    def _share(self, journal: Journal) -> None:
+        """Add what came of this study to the experience, unless it is there already because it is its own store."""
+        if self.experience is not None and not self._shares_store():
+            share(self.experience, self._kept_as(), journal.read())
+
+    def _shares_store(self) -> bool:
+        return self.experience is not None and parse_url(self.experience) == parse_url(self.store)
+
+    def _kept_as(self) -> str:
+        """Return the name under which this study is kept among those of other stores."""
+        return f"{self.name}-{sha256(show_url(parse_url(self.store)).encode()).hexdigest()[:8]}"
+
+    def _new_core(self, budget: Budget, memories: Sequence[Memory]) -> Core:
         given = {name: value for name, value in getattr(self.task, "defaults", {}).items() if name not in self.space}
         members = [self.agent] if isinstance(self.agent, str) or callable(self.agent) else list(self.agent)
         teams = [self._new_team(member, derive(self.seed, "agent")) for member in members]
         team = teams[0] if len(teams) == 1 else Portfolio(teams, seed=self.seed)
-        return Core(Plan(self.space, budget, self.horizon, self.seed, self.start, self.roots, given), team)
+        return Core(Plan(self.space, budget, self.horizon, self.seed, self.start, self.roots, given), team, memories)
 
     def _new_team(self, member: str | AgentMaker, seed: int) -> Team:
         if isinstance(member, str):
