@@ -7,6 +7,7 @@ they are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ TOGETHER = 9.0
 """Forecasts of one run err alike: so many of them count as one observation."""
 PATIENCE = 3.0
 """So many runs' worth the shipped deviations count beside those that a study has seen."""
-FEATURES = 18
+FEATURES = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,13 @@ class Forecast:
         gains = np.minimum(features @ self._belief.mean, 0.0)
         return gains, self._scale * self._deviation(progress)
 
-    def learn(self, errors: Sequence[float]) -> None:
-        """Learn from a run that came to its end; ``errors``: after each of its segments."""
+    def learn(self, before: float, errors: Sequence[float]) -> None:
+        """Learn from a run that came to its end; ``errors``: before its first step, and after each of its segments."""
         horizon, lowest = len(errors), np.minimum.accumulate(errors)
         depths = range(1, horizon)
         if not len(depths):
             return
-        rows = np.array([describe(errors[:depth], horizon) for depth in depths])
+        rows = np.array([describe(before, errors[:depth], horizon) for depth in depths])
         progress = np.array([depth / horizon for depth in depths])
         gains = lowest[-1] - lowest[:-1]
         expected, _ = self.rest(rows, progress)
@@ -69,16 +70,21 @@ class Forecast:
         return np.interp(progress, np.arange(1, GRID + 1) / GRID, self._deviations)
 
 
-def describe(errors: Sequence[float], horizon: int) -> np.ndarray:
+def describe(before: float, errors: Sequence[float], horizon: int) -> np.ndarray:
     """Return the features of a run after ``len(errors)`` of ``horizon`` segments, (FEATURES,): how its error fell so far.
 
-    >>> describe([2.0, 1.5, 1.25], horizon=3).any()
+    ``before``: the error before the first step; where it is not finite the first segment is taken to have changed nothing.
+
+    >>> describe(2.5, [2.0, 1.5, 1.25], horizon=3).any()
     np.False_
     """
     depth = len(errors)
     progress, now = depth / horizon, errors[-1]
     late, early = -(-depth * 2 // 3), max(1, depth // 3)
     lowest, lowest_late, lowest_early = (min(errors[:end]) for end in (depth, late, early))
+    # how far a run has fallen tells how far runs of this problem fall at all
+    fallen = _within((before if math.isfinite(before) else errors[0]) - lowest, 6.0)
+    root, first = math.sqrt(max(fallen, 0.0)), float(depth == 1)
     falls = (
         1.0,
         _within(now - errors[max(depth - 2, 0)], 2.0),
@@ -87,8 +93,13 @@ def describe(errors: Sequence[float], horizon: int) -> np.ndarray:
         _within(now - lowest, 2.0),
         _within(lowest - lowest_late, 3.0),
         _within(lowest - lowest_early, 4.0),
-        float(depth == 1),
-        np.log(progress),
+        first,
+        math.log(progress),
+        fallen,
+        fallen * first,
+        root,
+        root * first,
+        fallen * math.log(progress),
     )
     left = 1.0 - progress
     return np.array([*(fall * left for fall in falls), *(fall * left * left for fall in falls)])

@@ -31,21 +31,22 @@ class Outlook:
         self._reached: dict[int, dict[int, tuple[float, float]]] = {}
 
     def remember(self, runs: Sequence[Sequence[float]]) -> None:
-        """Learn from runs of earlier studies that came to their end, given as their errors."""
-        for errors in runs:
-            self._forecast.learn(errors)
+        """Learn from runs of earlier studies that came to their end: their errors, from before the first step."""
+        for before, *errors in runs:
+            self._forecast.learn(before, errors)
 
     def add(self, node: Node, before: float | None) -> None:
         """Take in a node; ``before``: the error before the first step, at a root."""
         self._measure_unit(node, before)
-        errors = (*self._errors.get(node.job.parent or 0, ()), node.error)
+        above = (math.nan if before is None else before,) if node.job.parent is None else self._errors[node.job.parent]
+        errors = (*above, node.error)
         if node.job.parent is None:
             self._starts[node.id] = node
         if can_go_on(node) or node.checkpoint is not None:
             self._errors[node.id] = errors
             self._describe(node.id, errors, node.job.horizon)
             if node.job.index + 1 == node.job.horizon:
-                self._forecast.learn([error / self._unit for error in errors])
+                self._forecast.learn(errors[0] / self._unit, [error / self._unit for error in errors[1:]])
         self._reach(node)
 
     def ends(self, nodes: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -77,9 +78,10 @@ class Outlook:
             self._progress = np.concatenate([self._progress, np.ones_like(self._progress)])
             self._rest = np.concatenate([self._rest, np.zeros_like(self._rest)])
         unit = self._unit or 1.0
-        self._rows[node] = describe([error / unit for error in errors], horizon)
-        self._lowest[node], self._progress[node] = min(errors), len(errors) / horizon
-        self._rest[node] = horizon - len(errors)
+        after = errors[1:]
+        self._rows[node] = describe(errors[0] / unit, [error / unit for error in after], horizon)
+        self._lowest[node], self._progress[node] = min(after), len(after) / horizon
+        self._rest[node] = horizon - len(after)
 
     def _reach(self, node: Node) -> None:
         ends = self._reached.setdefault(node.job.root, {})
@@ -90,4 +92,4 @@ class Outlook:
             means, deviations = self.ends([node.id])
             ends[node.id] = float(means[0]), float(deviations[0])
         else:
-            ends[node.id] = min(self._errors[node.id]), SURE * (self._unit or 1.0)
+            ends[node.id] = min(self._errors[node.id][1:]), SURE * (self._unit or 1.0)

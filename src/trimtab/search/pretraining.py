@@ -1,7 +1,8 @@
 """Learning the two priors of a study from trainings that came to their end: where to begin, and how runs go on.
 
 ``python -m trimtab.search.pretraining runs.jsonl --write prior.safetensors``: each line one run under settings that stood
-still, {"problem": name, "settings": {...}, "curve": [loss after each segment]}; a run that diverged has a shorter curve.
+still, {"problem": name, "settings": {...}, "before": loss, "curve": [loss after each segment]}; the curve of one that diverged
+is shorter.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ WITHIN = 1.2816
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """``errors``: log loss after each segment; a run that diverged has fewer than others of its problem."""
+    """``errors``: log loss after each segment, ``before``: before the first; a run that diverged has fewer than others."""
 
     settings: Mapping[str, Any]
+    before: float
     errors: tuple[float, ...]
 
     def lowest(self, horizon: int) -> float:
@@ -48,8 +50,8 @@ def read(lines: Iterable[str]) -> Problems:
     found: dict[str, list[Run]] = {}
     for line in lines:
         record = json.loads(line)
-        errors = tuple(math.log(max(loss, FLOOR)) for loss in record["curve"] if math.isfinite(loss))
-        found.setdefault(record["problem"], []).append(Run(record["settings"], errors))
+        before, *errors = (math.log(max(loss, FLOOR)) for loss in (record["before"], *record["curve"]) if math.isfinite(loss))
+        found.setdefault(record["problem"], []).append(Run(record["settings"], before, tuple(errors)))
     return found
 
 
@@ -112,7 +114,7 @@ def _descents(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         if len(run.errors) < horizon:
             continue
         for depth in range(1, horizon):
-            rows.append(describe(run.errors[:depth], horizon))
+            rows.append(describe(run.before, run.errors[:depth], horizon))
             gains.append(min(run.errors) - min(run.errors[:depth]))
             places.append(round(depth * GRID / horizon))
     return np.array(rows), np.array(gains), np.array(places)

@@ -32,6 +32,8 @@ WORST = 2.0
 CANDIDATES, NEIGHBOURS, PARENTS = 512, 96, 4
 REACH = 0.08
 """How far neighbours of the best starts lie from them, as a share of each range."""
+CAUTION = 0.7
+"""How many deviations are added to what is expected of a start where nothing is drawn."""
 UNLIKE = 0.05
 """How much of what tasks differ in remains between two studies that are alike."""
 MOST = 120
@@ -77,6 +79,8 @@ class Starts:
         codes = self._candidates(results, rng)
         features = self.portrait.features(codes)
         values = features @ view.belief.draw(rng, temperature)
+        # the lowest of many expectations is most often one that errs: with little budget, what is known counts for more
+        values += CAUTION * (1.0 - temperature) * view.belief.deviations(features)
         best = int(values.argmin())
         return view.proposal(self.space.decode(codes[best]), float(values[best]), features[best])
 

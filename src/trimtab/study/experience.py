@@ -50,9 +50,11 @@ class Memory:
         return [[moved[step.id] for step in self.tree.path(node.id)] for node in self.tree]
 
     def whole_runs(self) -> list[list[float]]:
-        """Return the errors along each run that came to its end."""
+        """Return the errors along each run that came to its end, from before the first step."""
         ends = [node for node in self.tree if node.job.index + 1 == node.job.horizon and math.isfinite(node.error)]
-        return [[step.error for step in self.tree.path(node.id)] for node in ends]
+        return [
+            [_before(path[0], self.goal), *(step.error for step in path)] for path in map(self.tree.path, (n.id for n in ends))
+        ]
 
 
 def remember(url: str | Path, space: Space, goal: Goal, *, but: Callable[[str], bool]) -> list[Memory]:
@@ -115,6 +117,10 @@ def _moved(node: Node, by: int) -> Node:
     job = node.job
     parent = None if job.parent is None else job.parent + by
     return replace(node, job=replace(job, node=job.node + by, parent=parent, root=job.root + by))
+
+
+def _before(root: Node, goal: Goal) -> float:
+    return math.nan if root.before is None else goal.error(root.before.metrics)
 
 
 def _exists(url: str | Path) -> bool:

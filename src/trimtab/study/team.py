@@ -145,9 +145,14 @@ class Team:
         tried: Collection[Settings],
         rng: np.random.Generator,
     ) -> Decision:
-        """Return ``decision`` with one head, drawn at random, making another move, so that the settings are new if they can."""
+        """Return ``decision`` with one head, drawn at random, making another move, so that the settings are new if they can.
+
+        The largest moves first: a small one from the same weights with the same seed leads to nearly the same end.
+        """
+        keep = self.space.keep()
         for head in map(int, rng.permutation(len(masks))):
-            for move in map(int, rng.permutation(np.flatnonzero(masks[head]))):
+            moves = rng.permutation(np.flatnonzero(masks[head]))
+            for move in map(int, moves[np.argsort(-np.abs(moves - keep[head]), kind="stable")]):
                 action = (*decision.action[:head], move, *decision.action[head + 1 :])
                 if self._allowed.apply(now, action) not in tried:
                     explored = tuple(strayed or index == head for index, strayed in enumerate(decision.explored))
