@@ -13,6 +13,7 @@ import trimtab as tt
 from benchmarks.study_suite.meter import MARKS, Outcome, shipped
 from benchmarks.study_suite.problems import HORIZON, Problem
 from benchmarks.study_suite.space import CHOICES, LIVE, NUMBERS
+from trimtab.report.evaluation import forecasts, reuse
 from trimtab.store.records import Node
 
 MOMENTUM = 0.9
@@ -91,6 +92,13 @@ def _outcome(problem: Problem, result: tt.Result, budget: float) -> Outcome:
     for mark in marks:
         if best is not None:
             outcome.shipped.append(_ship(problem, result, best, mark, seconds))
+    seen = forecasts(result.tree)
+    outcome.notes = {
+        "reuse": reuse(result.tree),
+        "within": None if seen is None else seen.within,
+        "forks": sum(node.job.choice.kind == "fork" for node in result.tree),
+        "whole runs": sum(node.job.index + 1 == HORIZON for node in result.tree),
+    }
     return outcome
 
 

@@ -52,12 +52,23 @@ def chain(tree: Tree, errors: list[float], parent: int | None = None) -> int:
     return parent
 
 
-def step(tree: Tree, *, left: int = 100, busy=(), ended=(), seed: int = 0, new: float = 0.0) -> Step | None:
+def step(
+    tree: Tree,
+    *,
+    left: int = 100,
+    busy=(),
+    ended=(),
+    seed: int = 0,
+    new: float = 0.0,
+    used: int = 40,
+    whole: int = 9,
+    hopes: int = 0,
+) -> Step | None:
     """Return the next step where a new run is drawn to end at ``new``."""
-    outlook = Outlook(archive.shipped()[1], logarithmic=True)
+    outlook = Outlook(archive.shipped()[1], logarithmic=True, seed=hopes)
     for node in tree:
         outlook.add(node, 0.7 if node.before else None)
-    standings = Standings(tree, outlook, Gambles(), HORIZON, left, left + 40, busy, ended)
+    standings = Standings(tree, outlook, Gambles(), HORIZON, left, left + used, whole, busy, ended)
     return next_step(standings, lambda _: Proposal(SPACE.default(), new, new, 0.1), np.random.default_rng(seed))
 
 
@@ -89,7 +100,7 @@ def test_the_better_of_two_runs_goes_on_more_often() -> None:
     tree = Tree()
     better = chain(tree, [0.0, -0.3, -0.5])
     worse = chain(tree, [0.0, -0.2, -0.3])
-    chosen = [one.node for seed in range(60) if isinstance(one := step(tree, seed=seed, new=9.0), Continue)]
+    chosen = [one.node for seed in range(60) if isinstance(one := step(tree, hopes=seed, new=9.0), Continue)]
     assert chosen.count(better) > 1.5 * chosen.count(worse) > 0
 
 
@@ -124,6 +135,15 @@ def test_only_a_best_run_that_is_over_is_forked_and_where_the_budget_suffices() 
         assert isinstance(chosen, Fork)
         assert chosen.node in {node.id for node in tree.path(best)}
         assert HORIZON - (tree[chosen.node].job.index + 1) <= 6
+
+
+def test_some_runs_are_always_brought_to_their_end() -> None:
+    tree = Tree()
+    leaves = [chain(tree, [0.0, error]) for error in (-0.1, -0.4)]
+    assert isinstance(step(tree, new=-9.0, whole=2), Start)
+    chosen = step(tree, new=-9.0, whole=1)
+    assert isinstance(chosen, Continue)
+    assert (chosen.node, chosen.reason) == (leaves[1], "the most promising run, to see what it comes to")
 
 
 def test_what_is_left_of_a_budget_that_can_finish_nothing_goes_to_the_most_promising() -> None:

@@ -32,16 +32,16 @@ class Belief:
 
     def draw(self, rng: np.random.Generator, temperature: float = 1.0) -> np.ndarray:
         """Return weights drawn from the belief with its deviations times ``temperature``, (d,)."""
-        mean, half = self._solve()
-        # precision = L Lᵀ, so that L⁻ᵀ times white noise has the covariance
-        return mean + temperature * np.linalg.solve(half.T, rng.standard_normal(len(mean)))
+        mean, root = self._solve()
+        return mean + temperature * (root @ rng.standard_normal(len(mean)))
 
     def deviations(self, features: np.ndarray) -> np.ndarray:
         """Return the standard deviation of the value at each of ``features`` (n, d), without noise, (n,)."""
-        return np.sqrt((np.linalg.solve(self._solve()[1], features.T) ** 2).sum(0))
+        return np.sqrt(((features @ self._solve()[1]) ** 2).sum(1))
 
     def _solve(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean, and a root of the covariance: with precision = L Lᵀ that is L⁻ᵀ."""
         if self._settled is None:
-            half = np.linalg.cholesky(self._precision)
-            self._settled = np.linalg.solve(half.T, np.linalg.solve(half, self._shift)), half
+            root = np.linalg.inv(np.linalg.cholesky(self._precision)).T
+            self._settled = root @ (root.T @ self._shift), root
         return self._settled

@@ -24,6 +24,11 @@ WARM, RICH = 3.0, 8.0
 """Draws have their full spread after so many whole runs, and with a budget of so many; before, and with less, they keep nearer
 to what is expected."""
 FORK_POINTS = 3
+BOLDNESS = 0.3
+"""Of that spread, starts are drawn with this share: among hundreds of candidates a draw with all of it finds one far off."""
+ENDED, LOOK = 0.4, 0.25
+"""At least this share of what was used goes into runs that come to their end, once that share of a run was used to look around:
+only from its end is learned what a run comes to, and only there does a falling rate pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Standings:
     """What is looked at. ``busy``: nodes that a running segment continues. ``ended``: nodes that the user ended.
 
     ``segments_left``, ``segments``: how many the budget has left, those that are running not counted, and in all.
+    ``whole``: how many runs came to their end.
     """
 
     tree: Tree
@@ -69,14 +75,19 @@ class Standings:
     horizon: int
     segments_left: int
     segments: int
+    whole: int
     busy: Collection[int]
     ended: Collection[int]
 
     @property
     def temperature(self) -> float:
         """How freely is drawn: little in the first run, fully once some have been made, if there is budget for it."""
-        used = (self.segments - self.segments_left) / self.horizon
-        return min(1.0, used / WARM, self.segments / self.horizon / RICH)
+        return min(1.0, self.used / WARM, self.segments / self.horizon / RICH)
+
+    @property
+    def used(self) -> float:
+        """How many whole runs' worth of segments were given out."""
+        return (self.segments - self.segments_left) / self.horizon
 
     def rest(self, node: Node) -> int:
         """Return how many segments ``node`` is from the end of its run."""
@@ -102,7 +113,10 @@ class _Leaves:
 
 
 def next_step(standings: Standings, propose: Propose, rng: np.random.Generator) -> Step | None:
-    """Return where the next segment goes, None if the budget has no use any more."""
+    """Return where the next segment goes, None if the budget has no use any more.
+
+    ``rng`` is the same while nothing new has come up: drawing again with every segment would be hoping until a draw is low.
+    """
     if standings.segments_left <= 0:
         return None
     leaves = _leaves(standings)
@@ -112,13 +126,13 @@ def next_step(standings: Standings, propose: Propose, rng: np.random.Generator) 
     temperature = standings.temperature
     options: list[tuple[float, Step]] = []
     if leaves.within.any():
-        drawn = leaves.means + temperature * leaves.deviations * rng.standard_normal(len(leaves.nodes))
+        drawn = leaves.means + temperature * leaves.deviations * standings.outlook.hopes(leaves.nodes)
         best = int(np.where(leaves.within, drawn, np.inf).argmin())
         words = f"drawn to end at {drawn[best]:.4g}, the lowest of {int(leaves.within.sum())} open runs"
         options.append((float(drawn[best]), leaves.continued(best, words)))
     options += _forks(standings, temperature, rng)
     if standings.horizon <= standings.segments_left or not (options or len(leaves.nodes)):
-        new = propose(temperature)
+        new = propose(BOLDNESS * temperature)
         words = f"a new run, drawn to end at {new.drawn:.4g}"
         options.append((new.drawn, Start(new.settings, words, (new.expected, new.deviation))))
     if options:
@@ -144,9 +158,11 @@ def _finish(standings: Standings, leaves: _Leaves) -> Step | None:
     index = int(np.where(leaves.within, leaves.means, np.inf).argmin())
     best = standings.tree.best
     hopeless = best is not None and not can_go_on(best) and leaves.means[index] > best.error
-    if hopeless or leaves.rests[index] < standings.segments_left - 1:
-        return None
-    return leaves.continued(index, "the rest of the budget finishes the most promising run")
+    if not hopeless and leaves.rests[index] >= standings.segments_left - 1:
+        return leaves.continued(index, "the rest of the budget finishes the most promising run")
+    if standings.used >= LOOK and standings.whole < ENDED * standings.used:
+        return leaves.continued(index, "the most promising run, to see what it comes to")
+    return None
 
 
 def _forks(standings: Standings, temperature: float, rng: np.random.Generator) -> list[tuple[float, Step]]:

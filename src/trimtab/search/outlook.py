@@ -9,6 +9,7 @@ import numpy as np
 
 from trimtab.search.forecast import FEATURES, Forecast, Habits, describe
 from trimtab.search.starts import Result
+from trimtab.seeds import generator
 from trimtab.store.records import Node
 from trimtab.store.tree import can_go_on
 
@@ -21,12 +22,14 @@ SURE = 0.02
 class Outlook:
     """Forecasts of the lowest error at the end of each path; errors are in units of ``unit``, 1 where they are logarithms."""
 
-    def __init__(self, habits: Habits, *, logarithmic: bool) -> None:
+    def __init__(self, habits: Habits, *, logarithmic: bool, seed: int = 0) -> None:
+        self._seed = seed
         self._forecast = Forecast(habits)
         self._unit = 1.0 if logarithmic else 0.0
         self._errors: dict[int, tuple[float, ...]] = {}
         self._rows = np.zeros((64, FEATURES))
         self._lowest, self._progress, self._rest = np.zeros(64), np.ones(64), np.zeros(64)
+        self._hope = np.zeros(64)
         self._starts: dict[int, Node] = {}
         self._reached: dict[int, dict[int, tuple[float, float]]] = {}
 
@@ -45,6 +48,7 @@ class Outlook:
         if can_go_on(node) or node.checkpoint is not None:
             self._errors[node.id] = errors
             self._describe(node.id, errors, node.job.horizon)
+            self._inherit(node)
             if node.job.index + 1 == node.job.horizon:
                 self._forecast.learn(errors[0] / self._unit, [error / self._unit for error in errors[1:]])
         self._reach(node)
@@ -58,6 +62,19 @@ class Outlook:
     def rests(self, nodes: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return how many segments each node is from the end of its run, (n,)."""
         return self._rest[np.asarray(nodes, dtype=int)]
+
+    def hopes(self, nodes: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Return how many deviations from what is expected each node's path is hoped to end, (n,).
+
+        Drawn once for a path and kept while it goes on: draws that changed with every segment would send the budget from one
+        young run to the next, and none would come to its end (Osband et al. 2016, on deep exploration).
+        """
+        return self._hope[np.asarray(nodes, dtype=int)]
+
+    def _inherit(self, node: Node) -> None:
+        goes_on = node.job.parent is not None and node.job.choice.kind == "continue"
+        drawn = float(generator(self._seed, "hope", node.id).standard_normal())
+        self._hope[node.id] = self._hope[node.job.parent or 0] if goes_on else drawn
 
     def results(self) -> list[Result]:
         """Return what each start so far has come to, or is expected to."""
@@ -77,6 +94,7 @@ class Outlook:
             self._lowest = np.concatenate([self._lowest, np.zeros_like(self._lowest)])
             self._progress = np.concatenate([self._progress, np.ones_like(self._progress)])
             self._rest = np.concatenate([self._rest, np.zeros_like(self._rest)])
+            self._hope = np.concatenate([self._hope, np.zeros_like(self._hope)])
         unit = self._unit or 1.0
         after = errors[1:]
         self._rows[node] = describe(errors[0] / unit, [error / unit for error in after], horizon)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,9 +24,9 @@ NOISE = 0.15
 OWN_DEVIATION = 0.5
 """How much the features that only one study knows may explain, as the deviation of each of their weights."""
 SPREADS = np.geomspace(0.03, 2.5, 14)
-"""Distances in error between the best and the median start, of which the likeliest is taken."""
-USUAL_SPREAD, SPREAD_DEVIATION = 0.4, 1.0
-"""Before any run it is about this, give or take this much in its logarithm."""
+"""Distances in error between the best and the median start, over which is averaged."""
+USUAL_SPREAD, SPREAD_DEVIATION = 0.7, 1.0
+"""Before any run it is about this, give or take this much in its logarithm: as over the problems of the shipped prior."""
 WORST = 2.0
 """A start cannot be told to be worse than this, on the scale of 0 and 1."""
 CANDIDATES, NEIGHBOURS, PARENTS = 512, 96, 4
@@ -70,19 +70,10 @@ class Starts:
         self._favourites = list(favourites)
         self._features: dict[Settings, np.ndarray] = {}
 
-    def propose(self, results: Sequence[Result], temperature: float, rng: np.random.Generator) -> Proposal:
-        """Return settings for the next run, and the error to which they would bring it.
-
-        ``temperature``: 1 draws from the belief, 0 takes what is best by its mean.
-        """
-        view = self._view(results, rng)
-        codes = self._candidates(results, rng)
-        features = self.portrait.features(codes)
-        values = features @ view.belief.draw(rng, temperature)
-        # the lowest of many expectations is most often one that errs: with little budget, what is known counts for more
-        values += CAUTION * (1.0 - temperature) * view.belief.deviations(features)
-        best = int(values.argmin())
-        return view.proposal(self.space.decode(codes[best]), float(values[best]), features[best])
+    def prospect(self, results: Sequence[Result], rng: np.random.Generator) -> Prospect:
+        """Return candidates for the next run, and what is believed of them."""
+        view, codes = self._view(results, rng), self._candidates(results, rng)
+        return Prospect(self.space, view, codes, self.portrait.features(codes))
 
     def judge(self, results: Sequence[Result], settings: Settings, temperature: float, rng: np.random.Generator) -> Proposal:
         """Return the same of ``settings`` that somebody else proposes."""
@@ -158,6 +149,28 @@ class _View:
         return Proposal(settings, self.middle + self.spread * drawn, expected, deviation)
 
 
+@dataclass(slots=True)
+class Prospect:
+    """Candidates for the next run by their ``codes`` and ``features``; one is drawn as often as one likes."""
+
+    space: Space
+    view: _View
+    codes: np.ndarray
+    features: np.ndarray
+    deviations: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deviations = self.view.belief.deviations(self.features)
+
+    def draw(self, temperature: float, rng: np.random.Generator) -> Proposal:
+        """Return the best of the candidates. ``temperature``: 1 draws from the belief, 0 takes what is best by its mean."""
+        values = self.features @ self.view.belief.draw(rng, temperature)
+        # the lowest of many expectations is most often one that errs: with little budget, what is known counts for more
+        cautious = values + CAUTION * (1.0 - temperature) * self.deviations
+        best = int(cautious.argmin())
+        return self.view.proposal(self.space.decode(self.codes[best]), float(values[best]), self.features[best])
+
+
 @dataclass(frozen=True, slots=True)
 class _Fit:
     """An error is ``middle`` + ``spread`` × what a start is worth on the scale of the prior."""
@@ -168,19 +181,27 @@ class _Fit:
 
 
 def _fit(prior: Prior, features: np.ndarray, errors: np.ndarray, noise: np.ndarray) -> _Fit:
-    """Return the likeliest scale of errors under ``prior``: its middle by least squares, its spread out of SPREADS."""
-    expected = features @ prior.mean
+    """Return the scale of errors under ``prior``: its expected spread, and its middle by least squares.
+
+    The expected one, not the likeliest: a few runs that happen to end alike must not make all starts look alike.
+    """
+    fits = [_fit_at(spread, prior, features, errors, noise) for spread in SPREADS]
+    likelihoods = np.array([fit.likelihood for fit in fits])
+    odds = np.exp(likelihoods - likelihoods.max())
+    spread = float(odds @ SPREADS / odds.sum())
+    expected = _fit_at(spread, prior, features, errors, noise)
+    return _Fit(float(likelihoods.max() + np.log(odds.mean())), expected.middle, spread)
+
+
+def _fit_at(spread: float, prior: Prior, features: np.ndarray, errors: np.ndarray, noise: np.ndarray) -> _Fit:
     together = features @ prior.covariance @ features.T + NOISE**2 * np.eye(len(errors))
-    found: list[_Fit] = []
-    for spread in SPREADS:
-        half = np.linalg.cholesky(spread**2 * together + np.diag(noise**2 + 1e-9))
-        ones, apart = np.linalg.solve(half, np.stack([np.ones(len(errors)), errors - spread * expected], 1)).T
-        middle = float(ones @ apart / (ones @ ones))
-        left = apart - middle * ones
-        usual = (np.log(spread / USUAL_SPREAD) / SPREAD_DEVIATION) ** 2
-        likelihood = -0.5 * float(left @ left) - float(np.log(np.diag(half)).sum()) - 0.5 * usual
-        found.append(_Fit(likelihood, middle, float(spread)))
-    return max(found, key=lambda fit: fit.likelihood)
+    half = np.linalg.cholesky(spread**2 * together + np.diag(noise**2 + 1e-9))
+    ones, apart = np.linalg.solve(half, np.stack([np.ones(len(errors)), errors - spread * (features @ prior.mean)], 1)).T
+    middle = float(ones @ apart / (ones @ ones))
+    left = apart - middle * ones
+    usual = (np.log(spread / USUAL_SPREAD) / SPREAD_DEVIATION) ** 2
+    likelihood = -0.5 * float(left @ left) - float(np.log(np.diag(half)).sum()) - 0.5 * usual
+    return _Fit(likelihood, middle, float(spread))
 
 
 def learned(prior: Prior, features: np.ndarray, results: Sequence[Result]) -> Prior:

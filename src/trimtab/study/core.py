@@ -18,7 +18,7 @@ from trimtab.search.outlook import Outlook
 from trimtab.search.portrait import SHARED, Portrait
 from trimtab.search.roots import propose
 from trimtab.search.rungs import rungs
-from trimtab.search.starts import Proposal, Starts, learned, legal
+from trimtab.search.starts import Proposal, Prospect, Starts, learned, legal
 from trimtab.seeds import derive, generator
 from trimtab.space import Settings, Space, Value
 from trimtab.store.records import (
@@ -82,14 +82,14 @@ class Core:
         self._heights = rungs(plan.horizon)
         self.workers = 1
         self._issued = 0
-        self._roots = self._whole = 0
+        self._roots = self._paths = self._whole = 0
         self._attempts: dict[int, int] = {}
         self._ended: set[int] = set()
         self._favoured: set[int] = set()
         self._forks: list[ForkRequested] = []
         self.outlook, self.starts = _taught(plan, team, memories)
         self.gambles = Gambles()
-        self._proposal: tuple[tuple[int, int], Proposal] | None = None
+        self._prospect: tuple[tuple[int, int, int], Prospect | Proposal] | None = None
         self._handlers: dict[type, Callable[..., None]] = {
             SegmentFinished: self._take_finished,
             SegmentFailed: self._take_failed,
@@ -177,6 +177,7 @@ class Core:
                 if not self.jobs:
                     self.finished = f"the budget of {self.budget} is used"
                 return
+            self._paths += job.choice.kind != "continue"
             self.jobs[job.node] = job
             self._issued = job.node
 
@@ -187,7 +188,7 @@ class Core:
             return None
         if self._forks:
             return self._user_fork(self._forks.pop(0))
-        match self._step(left, rng):
+        match self._step(left):
             case None:
                 return None
             case Start(settings, reason, expected):
@@ -197,7 +198,7 @@ class Core:
             case Fork(parent, reason, expected):
                 return self._decided_job(parent, "fork", reason, expected, rng)
 
-    def _step(self, left: int, rng: np.random.Generator) -> Step | None:
+    def _step(self, left: int) -> Step | None:
         if self._roots < len(self.plan.starts):
             return Start(self.plan.starts[self._roots], "settings that the user gave")
         favoured = next((node for node in self._favoured if not self.tree.children(node) and not self._is_busy(node)), None)
@@ -210,10 +211,12 @@ class Core:
             horizon=self.plan.horizon,
             segments_left=left,
             segments=left + len(self.jobs) + int(self.spent.segments),
+            whole=self._whole,
             busy={job.parent for job in self.jobs.values() if job.parent is not None},
             ended=self._ended,
         )
-        return next_step(standings, self._propose, rng)
+        rng = generator(self.plan.seed, "occasion", *self._occasion())
+        return next_step(standings, lambda temperature: self._propose(temperature, rng), rng)
 
     def _is_busy(self, node: int) -> bool:
         return node in self._ended or any(job.parent == node for job in self.jobs.values())
@@ -235,17 +238,22 @@ class Core:
             choice=Choice("start", reason, predicted=expected),
         )
 
-    def _propose(self, temperature: float) -> Proposal:
-        """Return what a new run would begin with: the same until another has begun, or one has come to its end."""
-        occasion = self._roots, self._whole
-        if self._proposal is None or self._proposal[0] != occasion:
-            self._proposal = occasion, self._new_proposal(temperature, generator(self.plan.seed, "root", *occasion))
-        return self._proposal[1]
+    def _propose(self, temperature: float, rng: np.random.Generator) -> Proposal:
+        """Return what a new run would begin with. What is believed of starts is made up anew on every occasion."""
+        occasion = self._occasion()
+        if self._prospect is None or self._prospect[0] != occasion:
+            self._prospect = occasion, self._new_prospect(temperature, generator(self.plan.seed, "root", *occasion))
+        found = self._prospect[1]
+        return found if isinstance(found, Proposal) else found.draw(temperature, rng)
 
-    def _new_proposal(self, temperature: float, rng: np.random.Generator) -> Proposal:
+    def _occasion(self) -> tuple[int, int, int]:
+        """Return numbers that change when a path has begun, a run has come to its end, or a third of a run has gone by."""
+        return self._paths, self._whole, len(self.tree) // max(1, self.plan.horizon // 3)
+
+    def _new_prospect(self, temperature: float, rng: np.random.Generator) -> Prospect | Proposal:
         results = self.outlook.results()
         if self.plan.sampler == "prior":
-            return self.starts.propose(results, temperature, rng)
+            return self.starts.prospect(results, rng)
         outcomes = [(result.settings, result.error) for result in results]
         outcomes += [(event.job.settings, math.inf) for event in self.failures if event.job.parent is None]
         settings = propose(self.plan.sampler, self.plan.space, outcomes, seed=self.plan.seed, index=self._roots)
@@ -297,7 +305,7 @@ class Core:
 def _taught(plan: Plan, team: Team | Portfolio, memories: Sequence[Memory]) -> tuple[Outlook, Starts]:
     """Return what is known before the first run, from what the package ships and from ``memories``; the team learns too."""
     prior, habits = archive.shipped()
-    outlook = Outlook(habits, logarithmic=team.goal.scale == "log")
+    outlook = Outlook(habits, logarithmic=team.goal.scale == "log", seed=plan.seed)
     priors, favourites = [prior], list[Settings]()
     for number, memory in enumerate(memories):
         results = memory.results(habits)
