@@ -62,11 +62,11 @@ def test_before_any_run_a_start_is_one_that_was_good_elsewhere() -> None:
 def test_runs_of_a_study_outweigh_what_was_known_before() -> None:
     rng, known = np.random.default_rng(1), starts()
     results = [
-        Result(settings, 0.5 * abs(math.log10(settings["lr"]) + 4) + (settings["kernel"] == "small"), 0.02)
+        Result(settings, 0.5 * abs(math.log10(settings["lr"]) + 3) + (settings["kernel"] == "small"), 0.02)
         for settings in (SPACE.sample(rng) for _ in range(60))
     ]
     proposed = [known.prospect(results, rng).draw(0.3, np.random.default_rng(seed)) for seed in range(20)]
-    assert np.median([abs(math.log10(one.settings["lr"]) + 4) for one in proposed]) < 0.8
+    assert np.median([abs(math.log10(one.settings["lr"]) + 3) for one in proposed]) < 0.6
     assert sum(one.settings["kernel"] == "large" for one in proposed) > 15
     assert np.median([one.expected for one in proposed]) < 0.4
     judged = known.judge(results, SPACE.default().replace(lr=1.0, kernel="small"), 0.0, rng)

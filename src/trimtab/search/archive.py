@@ -30,7 +30,8 @@ def write(path: Path, starts: Prior, habits: Habits, *, problems: Mapping[str, i
         "habits.covariance": habits.covariance,
         "habits.deviations": habits.deviations,
     }
-    head = {"version": str(VERSION), "problems": json.dumps(dict(problems))}
+    favourites = json.dumps([dict(each) for each in starts.favourites])
+    head = {"version": str(VERSION), "problems": json.dumps(dict(problems)), "favourites": favourites}
     path.write_bytes(save({name: array.astype(np.float32) for name, array in arrays.items()}, metadata=head))
 
 
@@ -45,6 +46,8 @@ def read(data: bytes, *, name: str = "prior") -> tuple[Prior, Habits]:
     }
     try:
         held = load(data)
+        head = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__", {})
+        favourites = tuple(json.loads(head.get("favourites", "[]")))
     except (SafetensorError, ValueError) as error:
         raise StudyError(f"{name}: expected the priors of a study, got {len(data)} bytes that are none ({error})") from error
     for key, shape in shapes.items():
@@ -53,7 +56,7 @@ def read(data: bytes, *, name: str = "prior") -> tuple[Prior, Habits]:
             raise StudyError(f"{name}: expected {key} of shape {shape}, got {got}: it is of another version of trimtab")
     wide = {key: held[key].astype(np.float64) for key in shapes}
     return (
-        Prior(wide["starts.mean"], wide["starts.covariance"]),
+        Prior(wide["starts.mean"], wide["starts.covariance"], favourites),
         Habits(wide["habits.mean"], wide["habits.covariance"], wide["habits.deviations"]),
     )
 

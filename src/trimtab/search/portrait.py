@@ -71,7 +71,7 @@ class Portrait:
     def __init__(self, space: Space, given: Mapping[str, Value] | None = None) -> None:
         self.space = space
         self._given = dict(given or {})
-        self._own = [name for name in space if _name(name) not in NUMBERS and _name(name) not in CHOICES]
+        self._own = [name for name in space if canonical(name) not in NUMBERS and canonical(name) not in CHOICES]
         self.size = SHARED + sum(BUMPS if space[name].width == 1 else space[name].width for name in self._own)
 
     def codes(self, many: Sequence[Settings]) -> np.ndarray:
@@ -87,7 +87,7 @@ class Portrait:
             part = codes[:, at : at + member.width]
             at += member.width
             if name not in self._own:
-                columns[_name(name)] = _values(member, part)
+                columns[canonical(name)] = _values(member, part)
             else:
                 own.append(WEIGHTS["own"] * (_bumps(part[:, 0], BUMPS) if member.width == 1 else part))
         return np.hstack([_shared(columns, len(codes)), *own])
@@ -95,7 +95,7 @@ class Portrait:
 
 def shared_features(many: Sequence[Mapping[str, Value]]) -> np.ndarray:
     """Return the features of settings that all have the same names, of whatever space they are, (n, SHARED)."""
-    columns = {_name(name): np.array([settings[name] for settings in many]) for name in many[0]}
+    columns = {canonical(name): np.array([settings[name] for settings in many]) for name in many[0]}
     return _shared(columns, len(many))
 
 
@@ -141,7 +141,8 @@ def _bumps(places: np.ndarray, count: int) -> np.ndarray:
     return np.exp(-0.5 * ((places[:, None] - np.linspace(0, 1, count)) * (count - 1)) ** 2)
 
 
-def _name(name: str) -> str:
+def canonical(name: str) -> str:
+    """Return the name under which a hyperparameter is known here."""
     return ALIASES.get(name, name)
 
 

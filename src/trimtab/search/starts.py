@@ -8,7 +8,7 @@ of many candidates by weights that are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -16,8 +16,8 @@ import numpy as np
 
 from trimtab.errors import SpaceError
 from trimtab.search.belief import Belief
-from trimtab.search.portrait import SHARED, Portrait
-from trimtab.space import Settings, Space
+from trimtab.search.portrait import SHARED, Portrait, canonical
+from trimtab.space import Categorical, Float, Int, Settings, Space, Value
 
 NOISE = 0.15
 """Deviation of a result from what its settings lead one to expect: other initial weights, another order of the data."""
@@ -34,6 +34,8 @@ REACH = 0.08
 """How far neighbours of the best starts lie from them, as a share of each range."""
 CAUTION = 0.7
 """How many deviations are added to what is expected of a start where nothing is drawn."""
+TRIED = 0.02
+"""At a lower temperature a run begins with one of the favourites."""
 UNLIKE = 0.05
 """How much of what tasks differ in remains between two studies that are alike."""
 MOST = 120
@@ -42,10 +44,14 @@ MOST = 120
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What is known of starts before the first run: weights are N(``mean``, ``covariance``), (d,) and (d, d)."""
+    """What is known of starts before the first run: weights are N(``mean``, ``covariance``), (d,) and (d, d).
+
+    ``favourites``: the few settings that together were best where it was learned, the best first.
+    """
 
     mean: np.ndarray
     covariance: np.ndarray
+    favourites: tuple[Mapping[str, Value], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +73,13 @@ class Starts:
         self.space = space
         self.portrait = portrait
         self._priors = [_widened(prior, portrait.size) for prior in priors]
-        self._favourites = list(favourites)
+        self._favourites = [*favourites, *(adapted(space, each) for each in priors[0].favourites)]
         self._features: dict[Settings, np.ndarray] = {}
 
     def prospect(self, results: Sequence[Result], rng: np.random.Generator) -> Prospect:
         """Return candidates for the next run, and what is believed of them."""
         view, codes = self._view(results, rng), self._candidates(results, rng)
-        return Prospect(self.space, view, codes, self.portrait.features(codes))
+        return Prospect(self.space, view, codes, self.portrait.features(codes), len(self._favourites))
 
     def judge(self, results: Sequence[Result], settings: Settings, temperature: float, rng: np.random.Generator) -> Proposal:
         """Return the same of ``settings`` that somebody else proposes."""
@@ -113,7 +119,7 @@ class Starts:
             codes = np.repeat(self.portrait.codes([result.settings for result in parents]), NEIGHBOURS // PARENTS, axis=0)
             drawn.append(np.clip(codes + REACH * rng.standard_normal(codes.shape), 0, 1))
         if self._favourites:
-            drawn.append(self.portrait.codes(self._favourites))
+            drawn.insert(0, self.portrait.codes(self._favourites))
         return np.vstack([self._whole(codes) for codes in drawn])
 
     def _whole(self, codes: np.ndarray) -> np.ndarray:
@@ -151,23 +157,28 @@ class _View:
 
 @dataclass(slots=True)
 class Prospect:
-    """Candidates for the next run by their ``codes`` and ``features``; one is drawn as often as one likes."""
+    """Candidates for the next run by their ``codes`` and ``features``, the first of them ``favourites``."""
 
     space: Space
     view: _View
     codes: np.ndarray
     features: np.ndarray
+    favourites: int
     deviations: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         self.deviations = self.view.belief.deviations(self.features)
 
     def draw(self, temperature: float, rng: np.random.Generator) -> Proposal:
-        """Return the best of the candidates. ``temperature``: 1 draws from the belief, 0 takes what is best by its mean."""
+        """Return the best of the candidates. ``temperature``: 1 draws from the belief, 0 takes what is best by its mean.
+
+        Where hardly anything is drawn only what was seen to be good is a candidate, if there is such.
+        """
         values = self.features @ self.view.belief.draw(rng, temperature)
         # the lowest of many expectations is most often one that errs: with little budget, what is known counts for more
         cautious = values + CAUTION * (1.0 - temperature) * self.deviations
-        best = int(cautious.argmin())
+        count = self.favourites if self.favourites and temperature < TRIED else len(cautious)
+        best = int(cautious[:count].argmin())
         return self.view.proposal(self.space.decode(self.codes[best]), float(values[best]), self.features[best])
 
 
@@ -224,6 +235,24 @@ def legal(space: Space, results: Sequence[Result]) -> list[Settings]:
     return found
 
 
+def adapted(space: Space, known: Mapping[str, Value]) -> Settings:
+    """Return the settings of ``space`` that are nearest to ``known``, which is of another space; what that has not is default.
+
+    >>> from trimtab.space import Float, Space
+    >>> adapted(Space(learning_rate=Float(1e-4, 0.01, log=True), gamma=Float(0.0, 1.0)), {"lr": 0.5, "width": 64})
+    Settings(learning_rate=0.01, gamma=0.5)
+    """
+    values = dict(space.default())
+    for name, member in space.items():
+        value = known.get(canonical(name))
+        if isinstance(member, (Float, Int)) and isinstance(value, (int, float)):
+            clipped = min(member.high, max(member.low, value))
+            values[name] = round(clipped) if isinstance(member, Int) else float(clipped)
+        elif isinstance(member, Categorical) and value in member.choices:
+            values[name] = value
+    return Settings(values)
+
+
 def _widened(prior: Prior, size: int) -> Prior:
     """Return ``prior`` with weights of 0, give or take OWN_DEVIATION, for the features that only this study has."""
     own = size - len(prior.mean)
@@ -231,4 +260,4 @@ def _widened(prior: Prior, size: int) -> Prior:
     covariance = np.zeros((size, size))
     covariance[:SHARED, :SHARED] = prior.covariance
     covariance[SHARED:, SHARED:] = OWN_DEVIATION**2 * np.eye(own)
-    return Prior(mean, covariance)
+    return Prior(mean, covariance, prior.favourites)
