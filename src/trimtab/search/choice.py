@@ -24,8 +24,6 @@ WARM, RICH = 3.0, 8.0
 """Draws have their full spread after so many whole runs, and with a budget of so many; before, and with less, they keep nearer
 to what is expected."""
 FORK_POINTS = 3
-BOLDNESS = 0.3
-"""Of that spread, starts are drawn with this share: among hundreds of candidates a draw with all of it finds one far off."""
 ENDED, LOOK = 0.4, 0.25
 """At least this share of what was used goes into runs that come to their end, once that share of a run was used to look around:
 only from its end is learned what a run comes to, and only there does a falling rate pay."""
@@ -132,7 +130,7 @@ def next_step(standings: Standings, propose: Propose, rng: np.random.Generator) 
         options.append((float(drawn[best]), leaves.continued(best, words)))
     options += _forks(standings, temperature, rng)
     if standings.horizon <= standings.segments_left or not (options or len(leaves.nodes)):
-        new = propose(BOLDNESS * temperature)
+        new = propose(temperature)
         words = f"a new run, drawn to end at {new.drawn:.4g}"
         options.append((new.drawn, Start(new.settings, words, (new.expected, new.deviation))))
     if options:
