@@ -18,7 +18,10 @@ CANCER = PROBLEMS["cancer"]
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread():
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def test_a_training_resumed_by_the_segment_is_the_training() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trimtab.errors import PolicyError
@@ -48,6 +48,7 @@ def watch(losses: list[float], **scales: float) -> np.ndarray:
 
 @settings(max_examples=40)
 @given(st.lists(st.floats(0.01, 10.0), min_size=1, max_size=6), st.floats(1e-3, 1e3), st.floats(1e-3, 1e3))
+@example([0.010000000000000002, 0.01], 3.0, 1.0)
 def test_neither_the_unit_of_the_loss_nor_of_the_weights_is_seen(losses, scale, size) -> None:
     np.testing.assert_allclose(watch(losses), watch(losses, scale=scale, size=size), atol=1e-4)
 

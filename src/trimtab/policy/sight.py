@@ -17,6 +17,8 @@ LIMIT = 10.0
 LN10 = float(np.log(10.0))
 FLOOR = 1e-8
 """Losses below this count as this."""
+ROUNDING = 1e-12
+"""Log losses that differ by less are the same."""
 
 FEATURES = (
     "progress",
@@ -203,7 +205,8 @@ class Sight:
         first = np.isnan(self.start)
         self.start = np.where(first, error, self.start)
         change = np.where(np.isnan(self.error), 0.0, error - self.error)
-        better = ~(error >= self.best)
+        # in another unit a loss may be rounded the other way: what differs by that alone is no better
+        better = ~(error >= self.best - ROUNDING)
         self._since_best = np.where(better, 0.0, self._since_best + 1.0)
         self.best = np.where(better, error, self.best)
         self._before, self._change = self._change, change
