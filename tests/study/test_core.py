@@ -324,3 +324,28 @@ def test_predictions_are_recorded_with_every_choice() -> None:
     chosen = [node.job.choice for node in core.tree if node.job.choice.kind == "continue"]
     assert all(choice.predicted is not None and choice.predicted[1] > 0 for choice in chosen)
     assert all(choice.worth is not None and np.isfinite(choice.worth[0]) for choice in chosen)
+
+
+def test_a_users_fork_that_diverges_is_left() -> None:
+    core, _ = begun(segments=40)
+    play(core, most=12)
+    leaf = next(node for node in core.tree if node.checkpoint is not None and node.job.index < 7)
+    core.receive(ForkRequested(leaf.id, leaf.job.settings.replace(lr=1.0)))
+    play(core)
+    forked = next(node for node in core.tree if node.job.choice.kind == "user")
+    assert forked.checkpoint is None
+    assert not core.tree.children(forked.id)
+    assert len(core.tree) == 40
+
+
+def test_starts_that_fail_count_as_worse_than_any_other() -> None:
+    core, _ = begun(segments=60)
+
+    def answer(job: Job) -> Event:
+        return SegmentFailed(job, "error", "no room") if job.parent is None and job.node > 1 else trained(job)
+
+    play(core, answer=answer, most=40)
+    failed = [event.job.settings for event in core.failures]
+    results = core.outlook.results(failed)
+    assert len(results) == 1 + len(failed)
+    assert not failed or results[-1].error > results[0].error

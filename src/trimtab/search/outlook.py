@@ -10,6 +10,7 @@ import numpy as np
 from trimtab.search.forecast import FEATURES, Forecast, Habits, describe
 from trimtab.search.starts import Result
 from trimtab.seeds import generator
+from trimtab.space import Settings
 from trimtab.store.records import Node
 from trimtab.store.tree import can_go_on
 
@@ -76,12 +77,13 @@ class Outlook:
         drawn = float(generator(self._seed, "hope", node.id).standard_normal())
         self._hope[node.id] = self._hope[node.job.parent or 0] if goes_on else drawn
 
-    def results(self) -> list[Result]:
-        """Return what each start so far has come to, or is expected to."""
+    def results(self, failed: Sequence[Settings] = ()) -> list[Result]:
+        """Return what each start so far has come to, or is expected to; ``failed``: starts that came to nothing at all."""
         found: dict[int, tuple[float, float]] = {root: min(ends.values()) for root, ends in self._reached.items() if ends}
         worst = max((error for error, _ in found.values()), default=0.0)
         lost = worst + LOST[0] * (self._unit or 1.0), LOST[1] * (self._unit or 1.0)
-        return [Result(node.job.settings, *found.get(root, lost)) for root, node in self._starts.items()]
+        begun = [Result(node.job.settings, *found.get(root, lost)) for root, node in self._starts.items()]
+        return [*begun, *(Result(settings, *lost) for settings in failed)]
 
     def _measure_unit(self, node: Node, before: float | None) -> None:
         """Take the first segment's descent for the unit of errors that are not logarithms."""

@@ -5,7 +5,6 @@ A study that was stopped is gone on with by feeding its recorded events to a new
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -201,7 +200,7 @@ class Core:
     def _step(self, left: int) -> Step | None:
         if self._roots < len(self.plan.starts):
             return Start(self.plan.starts[self._roots], "settings that the user gave")
-        favoured = next((node for node in self._favoured if not self.tree.children(node) and not self._is_busy(node)), None)
+        favoured = next((node for node in self._favoured if node in self.tree.open and not self._is_busy(node)), None)
         if favoured is not None:
             return Continue(favoured, "the user's fork, on its way to where it can be judged")
         standings = Standings(
@@ -251,11 +250,11 @@ class Core:
         return self._paths, self._whole, len(self.tree) // max(1, self.plan.horizon // 3)
 
     def _new_prospect(self, temperature: float, rng: np.random.Generator) -> Prospect | Proposal:
-        results = self.outlook.results()
+        failed = [event.job.settings for event in self.failures if event.job.parent is None]
+        results = self.outlook.results(failed)
         if self.plan.sampler == "prior":
             return self.starts.prospect(results, rng)
         outcomes = [(result.settings, result.error) for result in results]
-        outcomes += [(event.job.settings, math.inf) for event in self.failures if event.job.parent is None]
         settings = propose(self.plan.sampler, self.plan.space, outcomes, seed=self.plan.seed, index=self._roots)
         return self.starts.judge(results, settings, temperature, rng)
 

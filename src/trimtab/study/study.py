@@ -78,8 +78,7 @@ class Study:
     ) -> None:
         if not isinstance(budget, Budget):
             raise StudyError(f"budget: expected a Budget such as Budget(segments=400), got {budget!r}")
-        _check_whole("workers", workers, least=1)
-        _check_whole("seed", seed, least=0)
+        workers, seed = _check_whole("workers", workers, least=1), _check_whole("seed", seed, least=0)
         if not isinstance(space, Space):
             raise StudyError(f"space: expected a Space, got {space!r}")
         self.task = task
@@ -96,9 +95,7 @@ class Study:
         self.store = str(store)
         self.name = name
         self.workers = workers
-        self.runner = runner or ("inline" if workers == 1 else "processes")
-        if self.runner not in ("inline", "processes") or (self.runner == "inline" and workers > 1):
-            raise StudyError(f"runner: expected 'processes', or 'inline' with one worker, got {runner!r} with {workers}")
+        self.runner = _check_runner(runner, workers)
         self.loggers = tuple(loggers)
         if keep not in ("all", "wanted"):
             raise StudyError(f"keep: expected 'all' or 'wanted', got {keep!r}")
@@ -283,6 +280,14 @@ def _check_agent(agent: str | AgentMaker | Sequence[str | AgentMaker]) -> None:
     names = [_name_of(one) for one in agent]
     if len(set(names)) < len(names):
         raise StudyError(f"agent: expected different agents, got {', '.join(names)}")
+
+
+def _check_runner(runner: str | None, workers: int) -> str:
+    """Return where segments run, by default in this process if there is one worker; raise StudyError if they cannot."""
+    chosen = runner or ("inline" if workers == 1 else "processes")
+    if chosen not in ("inline", "processes") or (chosen == "inline" and workers > 1):
+        raise StudyError(f"runner: expected 'processes', or 'inline' with one worker, got {runner!r} with {workers}")
+    return chosen
 
 
 def _check_whole(name: str, value: object, *, least: int) -> int:
