@@ -141,9 +141,15 @@ def test_some_runs_are_always_brought_to_their_end() -> None:
     tree = Tree()
     leaves = [chain(tree, [0.0, error]) for error in (-0.1, -0.4)]
     assert isinstance(step(tree, new=-9.0, whole=2), Start)
-    chosen = step(tree, new=-9.0, whole=1)
+    chosen = step(tree, new=-0.3, whole=1)
     assert isinstance(chosen, Continue)
     assert (chosen.node, chosen.reason) == (leaves[1], "the most promising run, to see what it comes to")
+
+
+def test_a_run_that_is_far_behind_is_not_brought_to_its_end() -> None:
+    tree = Tree()
+    chain(tree, [3.0, 3.0])
+    assert isinstance(step(tree, new=0.0, whole=0), Start)
 
 
 def test_what_is_left_of_a_budget_that_can_finish_nothing_goes_to_the_most_promising() -> None:

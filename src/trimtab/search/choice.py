@@ -24,9 +24,9 @@ WARM, RICH = 3.0, 8.0
 """Draws have their full spread after so many whole runs, and with a budget of so many; before, and with less, they keep nearer
 to what is expected."""
 FORK_POINTS = 3
-ENDED, LOOK = 0.4, 0.25
-"""At least this share of what was used goes into runs that come to their end, once that share of a run was used to look around:
-only from its end is learned what a run comes to, and only there does a falling rate pay."""
+ENDED = 0.4
+"""At least this share of what was used goes into runs that come to their end: only from its end is learned what a run comes to,
+and only there does a falling rate pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def next_step(standings: Standings, propose: Propose, rng: np.random.Generator) 
     if standings.segments_left <= 0:
         return None
     leaves = _leaves(standings)
-    finish = _finish(standings, leaves)
+    finish = _finish(standings, leaves) or _to_its_end(standings, leaves, propose)
     if finish is not None:
         return finish
     temperature = standings.temperature
@@ -158,9 +158,19 @@ def _finish(standings: Standings, leaves: _Leaves) -> Step | None:
     hopeless = best is not None and not can_go_on(best) and leaves.means[index] > best.error
     if not hopeless and leaves.rests[index] >= standings.segments_left - 1:
         return leaves.continued(index, "the rest of the budget finishes the most promising run")
-    if standings.used >= LOOK and standings.whole < ENDED * standings.used:
-        return leaves.continued(index, "the most promising run, to see what it comes to")
     return None
+
+
+def _to_its_end(standings: Standings, leaves: _Leaves, propose: Propose) -> Step | None:
+    """Return the continuation of the most promising leaf where too few runs came to their end, unless a new one beats it."""
+    if not leaves.within.any() or standings.whole >= ENDED * standings.used:
+        return None
+    index = int(np.where(leaves.within, leaves.means, np.inf).argmin())
+    if standings.horizon <= standings.segments_left:
+        new = propose(standings.temperature)
+        if new.expected + new.deviation < leaves.means[index]:
+            return None
+    return leaves.continued(index, "the most promising run, to see what it comes to")
 
 
 def _forks(standings: Standings, temperature: float, rng: np.random.Generator) -> list[tuple[float, Step]]:
