@@ -90,10 +90,10 @@ def _figures(
         return [], {"missing": "trimtab"}
     lines = [line for mark in marks if (line := _headline(curves, mark, len(seeds))) is not None]
     notes = [outcome.notes for key, outcome in results if key.method == "trimtab" and key.version == mine]
-    lines += [
-        Headline("reuse", fmean(note["reuse"] for note in notes), seeds=len(seeds), better="higher"),
-        Headline("interval coverage", fmean(n["within"] for n in notes if n["within"] is not None), seeds=len(seeds)),
-    ]
+    lines.append(Headline("reuse", fmean(note["reuse"] for note in notes), seeds=len(seeds), better="higher"))
+    within = [note["within"] for note in notes if note["within"] is not None]
+    if within:
+        lines.append(Headline("interval coverage (to be 0.7 to 0.9)", fmean(within), seeds=len(seeds), better="higher"))
     details: dict[str, Any] = {
         method: {str(mark): [one.value, *one.over_seeds, *one.over_problems] for mark, one in curve.items()}
         for method, curve in curves.items()

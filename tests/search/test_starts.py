@@ -11,7 +11,7 @@ from trimtab.errors import StudyError
 from trimtab.search import archive
 from trimtab.search.belief import Belief
 from trimtab.search.portrait import SHARED, Portrait, shared_features
-from trimtab.search.starts import Result, Starts
+from trimtab.search.starts import Result, Starts, learned
 
 SPACE = tt.Space(
     lr=tt.Float(1e-5, 1.0, log=True),
@@ -74,18 +74,24 @@ def test_runs_of_a_study_outweigh_what_was_known_before() -> None:
     assert judged.deviation > 0
 
 
-def test_what_is_learned_of_a_likely_study_counts_where_it_fits() -> None:
-    rng = np.random.default_rng(2)
-    general = archive.shipped()[0]
-    features = Portrait(SPACE).features(Portrait(SPACE).codes([SPACE.sample(rng) for _ in range(300)]))[:, :SHARED]
-    belief = Belief(general.mean, general.covariance)
-    odd = features[:, 0] * 0.2
-    belief.observe(features, odd, np.full(len(odd), 0.02))
-    both = Starts(SPACE, Portrait(SPACE), [general, type(general)(belief.mean, belief.covariance)])
-    results = [Result(SPACE.sample(rng), 0.3 + 0.001 * index, 0.02) for index in range(12)]
-    assert (
-        both.prospect(results, rng).draw(0.0, rng).deviation <= 1.5 * starts().prospect(results, rng).draw(0.0, rng).deviation
-    )
+def test_a_study_like_this_one_says_where_to_begin_and_one_that_is_unlike_it_is_outvoted() -> None:
+    rng, general = np.random.default_rng(2), archive.shipped()[0]
+
+    def off(settings: tt.Settings) -> float:
+        return abs(math.log10(settings["lr"]) + 1.5) + (settings["optimizer"] == "adam")
+
+    results = [Result(settings, off(settings), 0.02) for settings in (SPACE.sample(rng) for _ in range(150))]
+    alike = Starts(SPACE, Portrait(SPACE), [general, learned(general, Portrait(SPACE), results)])
+    apart = [
+        np.median([off(each.prospect([], rng).draw(0.1, np.random.default_rng(seed)).settings) for seed in range(15)])
+        for each in (alike, starts())
+    ]
+    assert apart[0] < 0.5 < apart[1]
+    # a study that went the other way is not believed once runs of this one are seen
+    reverse = [Result(result.settings, 3.0 - result.error, 0.02) for result in results]
+    misled = Starts(SPACE, Portrait(SPACE), [general, learned(general, Portrait(SPACE), reverse)])
+    drawn = [misled.prospect(results[:40], rng).draw(0.1, np.random.default_rng(seed)).settings for seed in range(15)]
+    assert np.median([off(settings) for settings in drawn]) < 0.7
 
 
 @pytest.mark.parametrize("damage", ["empty", "half", "policy"])

@@ -142,6 +142,27 @@ def test_a_study_learns_from_others_in_the_experience_and_is_added_to_it(tmp_pat
         new_study(tmp_path, store=tmp_path / "two.db", experience=tmp_path / "other.db", name="again", seed=1).run()
 
 
+@pytest.mark.parametrize(
+    ("experience", "words"),
+    [
+        ("postgresql://user:secret@host/team", "expected a file such as team.db, got postgresql"),
+        ("mysql://host/team", "experience: store: expected a file"),
+        ("sqlite:///:memory:", "names no file"),
+    ],
+)
+def test_an_experience_that_cannot_be_kept_is_refused_before_any_training(tmp_path: Path, experience: str, words: str) -> None:
+    with pytest.raises(StudyError, match=words) as error:
+        new_study(tmp_path, experience=experience)
+    assert "secret" not in str(error.value)
+
+
+def test_an_experience_that_is_no_store_is_refused_before_any_training(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("not a store, but a page of notes " * 50)
+    with pytest.raises(StoreError, match=r"notes\.db"):
+        new_study(tmp_path, experience=tmp_path / "notes.db").run()
+    assert not (tmp_path / "study.checkpoints").exists()
+
+
 def test_the_studies_of_one_store_can_teach_each_other(tmp_path: Path) -> None:
     store = tmp_path / "study.db"
     new_study(tmp_path, experience=store).run()

@@ -103,7 +103,7 @@ def _facts(story: Story) -> list[Fact]:
     facts.append(Fact("Forks", whole(sum(kind in ("fork", "user") for kind in kinds))))
     facts.append(Fact("Diverged", whole(sum(account.diverged for account in story.accounts.values()))))
     if len(story.tree):
-        facts.append(Fact("Segments shared or won", f"{reuse(story.tree):.0%}"))
+        facts.append(Fact("Segments reused", f"{reuse(story.tree):.0%}"))
     facts.append(Fact("Training time", f"{duration(spent.seconds)}{_of_budget(story, 'seconds')}"))
     if isinstance(story.config.get("agent"), str):
         facts.append(Fact("Agent", story.config["agent"]))

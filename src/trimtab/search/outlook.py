@@ -87,8 +87,9 @@ class Outlook:
 
     def _measure_unit(self, node: Node, before: float | None) -> None:
         """Take the first segment's descent for the unit of errors that are not logarithms."""
-        if self._unit == 0.0 and before is not None and math.isfinite(before) and math.isfinite(node.error):
-            self._unit = max(abs(node.error - before), 0.1 * abs(before), 1e-9)
+        if self._unit == 0.0 and math.isfinite(node.error):
+            began = before if before is not None and math.isfinite(before) else node.error
+            self._unit = max(abs(node.error - began), 0.1 * abs(began), 1e-9)
 
     def _describe(self, node: int, errors: tuple[float, ...], horizon: int) -> None:
         while node >= len(self._rows):

@@ -88,23 +88,18 @@ class Starts:
         return view.proposal(settings, float(features @ view.belief.draw(rng, temperature)), features)
 
     def _view(self, results: Sequence[Result], rng: np.random.Generator) -> _View:
-        kept = sorted(results, key=lambda result: result.error)[:MOST]
-        if not kept:
+        if not results:
             # a study that may be like this one says more than all that were learned from together
             prior = self._priors[0] if len(self._priors) == 1 else self._priors[int(rng.integers(1, len(self._priors)))]
             return _View(Belief(prior.mean, prior.covariance), 0.0, USUAL_SPREAD)
+        kept = _best(results)
         features = np.array([self._known(result.settings) for result in kept])
-        errors = np.array([result.error for result in kept])
-        noise = np.array([result.deviation for result in kept])
-        fits = [_fit(prior, features, errors, noise) for prior in self._priors]
+        fits = [_fit(prior, features, kept) for prior in self._priors]
         likelihoods = np.array([fit.likelihood for fit in fits])
         odds = np.exp(likelihoods - likelihoods.max())
         chosen = int(rng.choice(len(fits), p=odds / odds.sum()))
-        prior, fit = self._priors[chosen], fits[chosen]
-        belief = Belief(prior.mean, prior.covariance)
-        values = np.minimum((errors - fit.middle) / fit.spread, WORST)
-        belief.observe(features, values, NOISE**2 + (noise / fit.spread) ** 2)
-        return _View(belief, fit.middle, fit.spread)
+        fit = fits[chosen]
+        return _View(_updated(self._priors[chosen], fit, features, kept), fit.middle, fit.spread)
 
     def _known(self, settings: Settings) -> np.ndarray:
         if settings not in self._features:
@@ -191,11 +186,29 @@ class _Fit:
     spread: float
 
 
-def _fit(prior: Prior, features: np.ndarray, errors: np.ndarray, noise: np.ndarray) -> _Fit:
+def _best(results: Sequence[Result]) -> list[Result]:
+    return sorted(results, key=lambda result: result.error)[:MOST]
+
+
+def _updated(prior: Prior, fit: _Fit, features: np.ndarray, results: Sequence[Result]) -> Belief:
+    """Return what is believed after ``results``, whose ``features`` are (n, d)."""
+    belief = Belief(prior.mean, prior.covariance)
+    errors, noise = _errors(results)
+    values = np.minimum((errors - fit.middle) / fit.spread, WORST)
+    belief.observe(features, values, NOISE**2 + (noise / fit.spread) ** 2)
+    return belief
+
+
+def _errors(results: Sequence[Result]) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([result.error for result in results]), np.array([result.deviation for result in results])
+
+
+def _fit(prior: Prior, features: np.ndarray, results: Sequence[Result]) -> _Fit:
     """Return the scale of errors under ``prior``: its expected spread, and its middle by least squares.
 
     The expected one, not the likeliest: a few runs that happen to end alike must not make all starts look alike.
     """
+    errors, noise = _errors(results)
     fits = [_fit_at(spread, prior, features, errors, noise) for spread in SPREADS]
     likelihoods = np.array([fit.likelihood for fit in fits])
     odds = np.exp(likelihoods - likelihoods.max())
@@ -215,14 +228,11 @@ def _fit_at(spread: float, prior: Prior, features: np.ndarray, errors: np.ndarra
     return _Fit(likelihood, middle, float(spread))
 
 
-def learned(prior: Prior, features: np.ndarray, results: Sequence[Result]) -> Prior:
-    """Return what a study that came to ``results``, whose ``features`` are (n, d), says of the starts of one like it."""
-    errors = np.array([result.error for result in results])
-    noise = np.array([result.deviation for result in results])
-    fit = _fit(prior, features, errors, noise)
-    belief = Belief(prior.mean, prior.covariance)
-    values = np.minimum((errors - fit.middle) / fit.spread, WORST)
-    belief.observe(features, values, NOISE**2 + (noise / fit.spread) ** 2)
+def learned(prior: Prior, portrait: Portrait, results: Sequence[Result]) -> Prior:
+    """Return what a study that came to ``results`` says of the starts of one like it; ``portrait``: of its space."""
+    kept = _best(results)
+    features = portrait.features(portrait.codes([result.settings for result in kept]))[:, :SHARED]
+    belief = _updated(prior, _fit(prior, features, kept), features, kept)
     return Prior(belief.mean, belief.covariance + UNLIKE * prior.covariance)
 
 

@@ -14,7 +14,7 @@ from trimtab.search import archive
 from trimtab.search.choice import Continue, Fork, Standings, Start, Step, next_step
 from trimtab.search.gambles import Gambles
 from trimtab.search.outlook import Outlook
-from trimtab.search.portrait import SHARED, Portrait
+from trimtab.search.portrait import Portrait
 from trimtab.search.roots import propose
 from trimtab.search.rungs import rungs
 from trimtab.search.starts import Proposal, Prospect, Starts, learned, legal
@@ -200,7 +200,7 @@ class Core:
     def _step(self, left: int) -> Step | None:
         if self._roots < len(self.plan.starts):
             return Start(self.plan.starts[self._roots], "settings that the user gave")
-        favoured = next((node for node in self._favoured if node in self.tree.open and not self._is_busy(node)), None)
+        favoured = next((node for node in self._favoured if node in self.tree.open and not self._is_taken(node)), None)
         if favoured is not None:
             return Continue(favoured, "the user's fork, on its way to where it can be judged")
         standings = Standings(
@@ -217,7 +217,8 @@ class Core:
         rng = generator(self.plan.seed, "occasion", *self._occasion())
         return next_step(standings, lambda temperature: self._propose(temperature, rng), rng)
 
-    def _is_busy(self, node: int) -> bool:
+    def _is_taken(self, node: int) -> bool:
+        """Return whether ``node`` was ended, or is being continued."""
         return node in self._ended or any(job.parent == node for job in self.jobs.values())
 
     def _root_job(self, settings: Settings, reason: str, expected: tuple[float, float] | None) -> Job:
@@ -308,9 +309,7 @@ def _taught(plan: Plan, team: Team | Portfolio, memories: Sequence[Memory]) -> t
     priors, favourites = [prior], list[Settings]()
     for number, memory in enumerate(memories):
         results = memory.results(habits)
-        portrait = Portrait(memory.space)
-        shared = portrait.features(portrait.codes([result.settings for result in results]))[:, :SHARED]
-        priors.append(learned(prior, shared, results))
+        priors.append(learned(prior, Portrait(memory.space), results))
         if set(memory.space) == set(plan.space):
             favourites += legal(plan.space, sorted(results, key=lambda result: result.error)[:FAVOURITES])
         if team.goal.scale == "log":

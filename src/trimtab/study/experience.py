@@ -17,6 +17,7 @@ from trimtab.search.outlook import Outlook
 from trimtab.search.starts import Result
 from trimtab.space import Space
 from trimtab.store import list_studies, open_journal
+from trimtab.store.places import parse_url, show_url
 from trimtab.store.records import Event, Node, SegmentFinished, StudyCreated
 from trimtab.store.tree import Tree
 from trimtab.task import Goal
@@ -59,13 +60,9 @@ class Memory:
 
 def remember(url: str | Path, space: Space, goal: Goal, *, but: Callable[[str], bool]) -> list[Memory]:
     """Return the studies at ``url`` with the same goal and a hyperparameter of ``space``, but for those named by ``but``."""
-    try:
-        names = [summary.study for summary in list_studies(url) if not but(summary.study)]
-    except StoreError as error:
-        if "there is no" in str(error) or not _exists(url):
-            return []
-        raise
-    found = [_memory(url, name, None) for name in names]
+    if not Path(str(parse_url(url).database)).exists():
+        return []
+    found = [_memory(url, summary.study, None) for summary in list_studies(url) if not but(summary.study)]
     return [memory for memory in found if memory is not None and _is_alike(memory, space, goal)]
 
 
@@ -73,11 +70,26 @@ def recall(url: str | Path, used: Used) -> list[Memory]:
     """Return the studies that were ``used`` as they were then; raise StudyError if one is there no more."""
     found: list[Memory] = []
     for name, events in used:
-        memory = _memory(url, str(name), int(events))
+        lost = f"experience: {url} has lost study {name!r}, which this study was begun with"
+        try:
+            memory = _memory(url, str(name), int(events))
+        except StoreError as error:
+            raise StudyError(f"{lost} ({error})") from error
         if memory is None or memory.events < int(events):
-            raise StudyError(f"experience: {url} has lost study {name!r}, which this study was begun with")
+            raise StudyError(lost)
         found.append(memory)
     return found
+
+
+def check_experience(url: str | Path) -> str:
+    """Return ``url`` if studies can be remembered there, else raise StudyError."""
+    try:
+        parsed = parse_url(url)
+    except StoreError as error:
+        raise StudyError(f"experience: {error}") from error
+    if parsed.get_backend_name() != "sqlite":
+        raise StudyError(f"experience: expected a file such as team.db, got {show_url(parsed)}: a server cannot be one yet")
+    return str(url)
 
 
 def share(url: str | Path, name: str, events: Sequence[Event]) -> None:
@@ -90,10 +102,7 @@ def share(url: str | Path, name: str, events: Sequence[Event]) -> None:
 
 
 def _memory(url: str | Path, name: str, most: int | None) -> Memory | None:
-    try:
-        events = open_journal(url, name, create=False, read_only=True).read()[:most]
-    except StoreError:
-        return None
+    events = open_journal(url, name, create=False, read_only=True).read()[:most]
     created = next((event for event in events if isinstance(event, StudyCreated)), None)
     if created is None:
         return None
@@ -121,8 +130,3 @@ def _moved(node: Node, by: int) -> Node:
 
 def _before(root: Node, goal: Goal) -> float:
     return math.nan if root.before is None else goal.error(root.before.metrics)
-
-
-def _exists(url: str | Path) -> bool:
-    text = str(url).removeprefix("sqlite:///")
-    return "://" in text or Path(text).exists()

@@ -26,7 +26,7 @@ from trimtab.study import overrides
 from trimtab.study.audience import Audience, Logger
 from trimtab.study.budget import Budget
 from trimtab.study.core import Core, Plan
-from trimtab.study.experience import Memory, recall, remember, share
+from trimtab.study.experience import Memory, check_experience, recall, remember, share
 from trimtab.study.portfolio import Portfolio
 from trimtab.study.recruit import adviser, recruit
 from trimtab.study.result import Result
@@ -49,7 +49,7 @@ class Study:
     current error), a callable or a mapping of named terms. ``horizon``: segments of a whole run; default: a tenth of the
     budget. ``start``: settings (or a list of them) of the first runs; later ones come from ``roots``: "prior" (what earlier
     trainings and the runs of this study have taught), "random", or one of Optuna's samplers, "tpe", "gp" or "cmaes".
-    ``experience``: URL or path of a store whose studies are learned from before the first run, and to which this one is added.
+    ``experience``: path of a store whose studies are learned from before the first run, and to which this one is added.
     ``store``: URL or path of the database that remembers the study ``name``; a study that is there already goes on where it
     was. ``workers``: segments that run at a time; more than one run in processes of their own. ``loggers``: told of every
     event. ``keep``: "all" checkpoints, or only those "wanted": of the best run, of the ten best segments, and of runs that may
@@ -91,7 +91,7 @@ class Study:
         self.horizon = _default_horizon(budget) if horizon is None else _check_whole("horizon", horizon, least=1)
         self.start = tuple(space.check(one) for one in ([start] if isinstance(start, Mapping) else start))
         self.roots = check_sampler(roots)
-        self.experience = None if experience is None else str(experience)
+        self.experience = None if experience is None else check_experience(experience)
         self.store = str(store)
         self.name = name
         self.workers = workers
