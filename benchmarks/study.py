@@ -1,7 +1,8 @@
 """Studies on ten real problems by trimtab and by other tuners, at the same compute, counted in gradient examples.
 
-What is in the results folder is not made again, so that it can be stopped and gone on with. The peers run in an interpreter of
-their own, ``--peers-python``: see ``benchmarks/study_suite/peers/__init__.py`` for what it needs. The whole takes many hours.
+What is in the results folder is not made again, so that it can be stopped and gone on with. What the published figures are of
+is kept beside the code; with a new folder for ``--results`` all are made. The peers run in an interpreter of their own,
+``--peers-python``: see ``benchmarks/study_suite/peers/__init__.py`` for what it needs. The whole takes many hours.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ if __name__ == "__main__":
     run(
         "study",
         measure,
-        ("--results", {"type": Path, "help": "folder of the results (default: in the user's cache)"}),
+        ("--results", {"type": Path, "help": "folder of the results (default: those kept beside the code)"}),
         ("--peers-python", {"default": sys.executable, "help": "the interpreter that has the peers (default: this one)"}),
         ("--problems", {"nargs": "+", "choices": PROBLEMS, "default": [problem.name for problem in MEASURED]}),
         ("--methods", {"nargs": "*", "choices": PEERS, "default": [name for name in PEERS if name != "ifbo"]}),

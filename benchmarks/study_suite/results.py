@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pilot_suite.sources import cache_folder
 from benchmarks.study_suite.meter import Outcome, Shipped
+
+MADE = Path(__file__).parent / "outcomes"
+"""The studies that the figures in ``docs/benchmarks.md`` are of; give another folder to have all of them made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Results:
     """Outcomes by key. Two processes may write at once if their methods differ."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or cache_folder() / "study_results"
+        self.folder = folder or MADE
         self._held: dict[Key, Outcome] = {}
         for path in sorted(self.folder.glob("*.jsonl")):
             self._held |= dict(_read(path))

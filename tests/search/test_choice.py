@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import trimtab as tt
 from trimtab.errors import StudyError
 from trimtab.search import archive
+from trimtab.search.charges import Charges
 from trimtab.search.choice import Continue, Fork, Standings, Start, Step, next_step
 from trimtab.search.gambles import Gambles
 from trimtab.search.outlook import Outlook
@@ -68,7 +69,7 @@ def step(
     outlook = Outlook(archive.shipped()[1], logarithmic=True, seed=hopes)
     for node in tree:
         outlook.add(node, 0.7 if node.before else None)
-    standings = Standings(tree, outlook, Gambles(), HORIZON, left, left + used, whole, busy, ended)
+    standings = Standings(tree, outlook, Gambles(), Charges({}, ()), HORIZON, left, left + used, whole, busy, ended)
     return next_step(standings, lambda _: Proposal(SPACE.default(), new, new, 0.1), np.random.default_rng(seed))
 
 

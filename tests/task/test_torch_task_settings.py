@@ -249,6 +249,15 @@ def test_a_run_starts_from_pretrained_weights(digits, tmp_path):
         assert same(given, weights(task.start(Settings(), seed=1)))
 
 
+def test_a_run_starts_from_what_a_study_left_and_is_then_another_task(digits, tmp_path):
+    first = TorchTask(build=build_linear, train=digits[0], validation=digits[1])
+    state = run(first, Settings(lr=0.01))[0]
+    (tmp_path / "best.safetensors").write_bytes(first.encode(state))
+    second = TorchTask(build=build_linear, train=digits[0], validation=digits[1], pretrained=tmp_path / "best.safetensors")
+    assert same(weights(state), weights(second.start(Settings(), seed=5)))
+    assert first.fingerprint() != second.fingerprint()
+
+
 def test_tensors_datasets_subsets_and_arrays_are_one_thing(digits):
     inputs, labels = digits[0]
     forms = [

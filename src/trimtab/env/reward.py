@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast
 
 from trimtab.env.trace import Standing
 from trimtab.errors import StudyError
+from trimtab.task import Measurement
 
 Reward: TypeAlias = Callable[[Standing, Standing], float]
 
@@ -43,7 +44,7 @@ class Gap:
     weight: float
 
     def __call__(self, before: Standing, after: Standing) -> float:
-        return self.weight * (_gap(before) - _gap(after))
+        return self.weight * (generalisation_gap(before.measurement) - generalisation_gap(after.measurement))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class _Weighted:
         return self.weight * self.reward(before, after)
 
 
-def _gap(standing: Standing) -> float:
-    loss = standing.measurement.metrics.get("loss", math.nan)
-    train = standing.measurement.train_loss
+def generalisation_gap(measurement: Measurement) -> float:
+    """Return log(validation loss / train loss) where it is positive and both are known, else 0."""
+    loss, train = measurement.metrics.get("loss", math.nan), measurement.train_loss
     return max(0.0, math.log(loss / train)) if 0 < loss < math.inf and 0 < train < math.inf else 0.0

@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from trimtab.errors import StudyError
+from trimtab.report.aims import Aims, pareto
 from trimtab.report.branches import branches
 from trimtab.report.drawing import Dots, Figure, Lines, Panel, Text, draw
 from trimtab.report.story import Account, Story, tell
 from trimtab.space import show
+from trimtab.store.quantities import quantity
 from trimtab.store.records import Event, HeadChoice
 from trimtab.task import Goal, Measurement
 
@@ -65,6 +67,13 @@ def plot_tree(events: Sequence[Event], goal: Goal, *, backend: Backend = "matplo
     return draw([panel], columns=1, backend=backend)
 
 
+def plot_front(events: Sequence[Event], goal: Goal, *, backend: Backend = "matplotlib") -> Figure:
+    """Return the goal's metric of every segment against each objective (without any: seconds of training), the front bold."""
+    story = tell(events, goal)
+    names = Aims.of(story.config).objectives or ("seconds",)
+    return draw([_front_panel(story, name) for name in names], columns=3, backend=backend)
+
+
 def plot_values(events: Sequence[Event], goal: Goal, node: int, *, backend: Backend = "matplotlib") -> Figure:
     """Return how every move was valued (± one standard deviation) in the decision that led to ``node``."""
     story = tell(events, goal)
@@ -103,6 +112,19 @@ def _setting_panel(story: Story, name: str) -> Panel:
     rows = [float(choices.index(value)) for value in values]
     labels = tuple((float(row), show(choice)) for row, choice in enumerate(choices))
     return Panel(name, "segment", "", (Lines(_stairs(rows), bold=True),), labels=labels)
+
+
+def _front_panel(story: Story, name: str) -> Panel:
+    kept = [account for account in story.accounts.values() if account.node.checkpoint is not None]
+    costs = [quantity(name, story.tree.path(account.id)) for account in kept]
+    places = [(cost, account.after) for cost, account in zip(costs, kept, strict=True)]
+    labels = tuple(f"segment {account.id}: {name} {cost:.4g}" for account, cost in zip(kept, costs, strict=True))
+    best = sorted(
+        pareto([(account.node.error, cost) for account, cost in zip(kept, costs, strict=True)]), key=costs.__getitem__
+    )
+    front = Lines(tuple(places[index] for index in best), bold=True)
+    dots = Dots(tuple(places), tuple(account.node.error for account in kept), labels)
+    return Panel(f"{story.goal.metric} against {name}", name, story.goal.metric, (dots, front), log=story.goal.scale == "log")
 
 
 def _stairs(values: Sequence[float]) -> tuple[tuple[float, float], ...]:

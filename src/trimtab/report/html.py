@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from trimtab.report.aims import Aims, front, kept_limits
 from trimtab.report.charts import loss_charts, progress_chart, setting_charts
 from trimtab.report.decisions import embed
 from trimtab.report.evaluation import agent_records, forecasts, reuse
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 MOST_INCIDENTS = 60
+MOST_OF_FRONT = 20
 
 
 class Baseline(NamedTuple):
@@ -70,6 +72,9 @@ def render(
             importances=importances(story),
             agents=agent_records(story.tree),
             forecasts=forecasts(story.tree),
+            limits=kept_limits(story),
+            objectives=Aims.of(story.config).objectives,
+            front=front(story)[:MOST_OF_FRONT],
             correlations=start_correlations(story),
             incidents=noted[:MOST_INCIDENTS],
             more_incidents=max(0, len(noted) - MOST_INCIDENTS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from trimtab.report.aims import kept_limits
 from trimtab.report.branches import Branch, branches
 from trimtab.report.charts import progress_chart, setting_charts
 from trimtab.report.evaluation import agent_records, forecasts
@@ -27,7 +28,8 @@ def explain(events: Sequence[Event], goal: Goal) -> list[str]:
             f"No segment came to a finite {goal.metric} ({count(story.spent.segments, 'segment')} ran).",
             *_incidents(story),
         ]
-    told = [_result(story), _start(story), *_changes(story), *_forks(story), *_mattered(story), *_trust(story)]
+    limits = [each.sentence for each in kept_limits(story)]
+    told = [_result(story), *limits, _start(story), *_changes(story), *_forks(story), *_mattered(story), *_trust(story)]
     return [*told, *_incidents(story)]
 
 

@@ -49,8 +49,8 @@ def timeless(outcome: Outcome | None) -> Outcome | None:
     if not isinstance(outcome, SegmentFinished):
         return outcome
     node = outcome.node
-    before = None if node.before is None else replace(node.before, seconds=0.0)
-    return SegmentFinished(replace(node, before=before, after=replace(node.after, seconds=0.0)))
+    before = None if node.before is None else replace(node.before, seconds=0.0, latency=0.0)
+    return SegmentFinished(replace(node, before=before, after=replace(node.after, seconds=0.0, latency=0.0)))
 
 
 def finished(runner: Runner, job: Job) -> Node:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from trimtab.search.charges import Charges
 from trimtab.search.gambles import Gambles
 from trimtab.search.outlook import Outlook
 from trimtab.search.starts import Proposal
@@ -61,7 +62,8 @@ Step: TypeAlias = Start | Continue | Fork
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """What is looked at. ``busy``: nodes that a running segment continues. ``ended``: nodes that the user ended.
+    """What is looked at. ``busy``: nodes that a running segment continues. ``ended``: nodes that nothing may continue;
+    ``closed``: those of them at which a limit ended the run.
 
     ``segments_left``, ``segments``: how many the budget has left, those that are running not counted, and in all.
     ``whole``: how many runs came to their end.
@@ -70,12 +72,14 @@ class Standings:
     tree: Tree
     outlook: Outlook
     gambles: Gambles
+    charges: Charges
     horizon: int
     segments_left: int
     segments: int
     whole: int
     busy: Collection[int]
     ended: Collection[int]
+    closed: Collection[int] = ()
 
     @property
     def temperature(self) -> float:
@@ -98,16 +102,20 @@ Propose: TypeAlias = Callable[[float], Proposal]
 
 @dataclass(frozen=True, slots=True)
 class _Leaves:
-    """The leaves that may go on: their numbers, the ends expected of them, deviations, and whether the budget reaches there."""
+    """The leaves that may go on: their numbers, the ends expected of them, deviations, and whether the budget reaches there.
+
+    ``ends`` are errors, ``means`` have what is charged for a path added.
+    """
 
     nodes: np.ndarray
+    ends: np.ndarray
     means: np.ndarray
     deviations: np.ndarray
     rests: np.ndarray
     within: np.ndarray
 
     def continued(self, index: int, reason: str) -> Continue:
-        return Continue(int(self.nodes[index]), reason, (float(self.means[index]), float(self.deviations[index])))
+        return Continue(int(self.nodes[index]), reason, (float(self.ends[index]), float(self.deviations[index])))
 
 
 def next_step(standings: Standings, propose: Propose, rng: np.random.Generator) -> Step | None:
@@ -144,9 +152,10 @@ def _leaves(standings: Standings) -> _Leaves:
     out = [node for node in (*standings.busy, *standings.ended) if node in standings.tree.open]
     if out:
         nodes = nodes[~np.isin(nodes, out)]
-    means, deviations = standings.outlook.ends(nodes)
+    ends, deviations = standings.outlook.ends(nodes)
     rests = standings.outlook.rests(nodes)
-    return _Leaves(nodes, means, deviations, rests, rests <= standings.segments_left)
+    means = ends + standings.charges.of(nodes)
+    return _Leaves(nodes, ends, means, deviations, rests, rests <= standings.segments_left)
 
 
 def _finish(standings: Standings, leaves: _Leaves) -> Step | None:
@@ -155,7 +164,7 @@ def _finish(standings: Standings, leaves: _Leaves) -> Step | None:
         return None
     index = int(np.where(leaves.within, leaves.means, np.inf).argmin())
     best = standings.tree.best
-    hopeless = best is not None and not can_go_on(best) and leaves.means[index] > best.error
+    hopeless = best is not None and not can_go_on(best) and leaves.means[index] > _charged(best, standings)
     if not hopeless and leaves.rests[index] >= standings.segments_left - 1:
         return leaves.continued(index, "the rest of the budget finishes the most promising run")
     return None
@@ -176,7 +185,7 @@ def _to_its_end(standings: Standings, leaves: _Leaves, propose: Propose) -> Step
 def _forks(standings: Standings, temperature: float, rng: np.random.Generator) -> list[tuple[float, Step]]:
     """Return forks of the best run, once it has come to its end, at some of its nodes."""
     best = standings.tree.best
-    if best is None or (can_go_on(best) and not standings.tree.children(best.id)):
+    if best is None or (can_go_on(best) and best.id not in standings.closed and not standings.tree.children(best.id)):
         return []
     marks = [
         node
@@ -188,7 +197,11 @@ def _forks(standings: Standings, temperature: float, rng: np.random.Generator) -
         node = marks[int(index)]
         scale = float(np.sqrt(standings.rest(node) / node.job.horizon))
         expected, deviation = best.error + standings.gambles.mean * scale, standings.gambles.deviation * scale
-        drawn = expected + temperature * deviation * float(rng.standard_normal())
+        drawn = expected + temperature * deviation * float(rng.standard_normal()) + _charged(best, standings) - best.error
         words = f"the best run, from its segment {node.job.index + 1}, with other moves: drawn to end at {drawn:.4g}"
         found.append((drawn, Fork(node.id, words, (expected, deviation))))
     return found
+
+
+def _charged(node: Node, standings: Standings) -> float:
+    return node.error + float(standings.charges.of([node.id])[0])

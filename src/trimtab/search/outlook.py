@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from trimtab.search.charges import Charges
 from trimtab.search.forecast import FEATURES, Forecast, Habits, describe
 from trimtab.search.starts import Result
 from trimtab.seeds import generator
@@ -77,13 +78,25 @@ class Outlook:
         drawn = float(generator(self._seed, "hope", node.id).standard_normal())
         self._hope[node.id] = self._hope[node.job.parent or 0] if goes_on else drawn
 
-    def results(self, failed: Sequence[Settings] = ()) -> list[Result]:
-        """Return what each start so far has come to, or is expected to; ``failed``: starts that came to nothing at all."""
-        found: dict[int, tuple[float, float]] = {root: min(ends.values()) for root, ends in self._reached.items() if ends}
-        worst = max((error for error, _ in found.values()), default=0.0)
-        lost = worst + LOST[0] * (self._unit or 1.0), LOST[1] * (self._unit or 1.0)
+    def close(self, node: Node) -> None:
+        """Take ``node``, which was added last, for the end of its run: no segment may follow."""
+        self._reached[node.job.root][node.id] = min(self._errors[node.id][1:]), SURE * self.unit
+
+    def results(self, failed: Sequence[Settings] = (), *, charges: Charges | None = None) -> list[Result]:
+        """Return what each start so far has come to, or is expected to, with what it is charged for.
+
+        ``failed``: starts that came to nothing at all.
+        """
+        lowest = [min(ends.values())[0] for ends in self._reached.values() if ends]
+        lost = max(lowest, default=0.0) + LOST[0] * self.unit, LOST[1] * self.unit
+        found = {root: _lowest(ends, charges, lost[0]) for root, ends in self._reached.items() if ends}
         begun = [Result(node.job.settings, *found.get(root, lost)) for root, node in self._starts.items()]
         return [*begun, *(Result(settings, *lost) for settings in failed)]
+
+    @property
+    def unit(self) -> float:
+        """What counts as much as a factor of e where errors are logarithms."""
+        return self._unit or 1.0
 
     def _measure_unit(self, node: Node, before: float | None) -> None:
         """Take the first segment's descent for the unit of errors that are not logarithms."""
@@ -98,7 +111,7 @@ class Outlook:
             self._progress = np.concatenate([self._progress, np.ones_like(self._progress)])
             self._rest = np.concatenate([self._rest, np.zeros_like(self._rest)])
             self._hope = np.concatenate([self._hope, np.zeros_like(self._hope)])
-        unit = self._unit or 1.0
+        unit = self.unit
         after = errors[1:]
         self._rows[node] = describe(errors[0] / unit, [error / unit for error in after], horizon)
         self._lowest[node], self._progress[node] = min(after), len(after) / horizon
@@ -113,4 +126,16 @@ class Outlook:
             means, deviations = self.ends([node.id])
             ends[node.id] = float(means[0]), float(deviations[0])
         else:
-            ends[node.id] = min(self._errors[node.id][1:]), SURE * (self._unit or 1.0)
+            ends[node.id] = min(self._errors[node.id][1:]), SURE * self.unit
+
+
+def _lowest(ends: Mapping[int, tuple[float, float]], charges: Charges | None, lost: float) -> tuple[float, float]:
+    """Return the lowest of the errors that the paths of a run come to, charges included, and its deviation.
+
+    What passes a limit, by however much, is as bad as a start that leads nowhere: worse ones would say little of the others.
+    """
+    if not charges:
+        return min(ends.values())
+    errors = np.array([error for error, _ in ends.values()])
+    tolls = charges.of([*ends], most=np.maximum(lost - errors, 0.0)).tolist()
+    return min((error + toll, deviation) for (error, deviation), toll in zip(ends.values(), tolls, strict=True))

@@ -16,6 +16,7 @@ import numpy as np
 
 from trimtab.errors import SpaceError
 from trimtab.search.belief import Belief
+from trimtab.search.feasible import Feasible
 from trimtab.search.portrait import SHARED, Portrait, canonical
 from trimtab.space import Categorical, Float, Int, Settings, Space, Value
 
@@ -76,10 +77,15 @@ class Starts:
         self._favourites = [*favourites, *(adapted(space, each) for each in priors[0].favourites)]
         self._features: dict[Settings, np.ndarray] = {}
 
-    def prospect(self, results: Sequence[Result], rng: np.random.Generator) -> Prospect:
-        """Return candidates for the next run, and what is believed of them."""
+    def prospect(self, results: Sequence[Result], rng: np.random.Generator, feasible: Feasible | None = None) -> Prospect:
+        """Return candidates for the next run, and what is believed of them. ``feasible``: knows which will pass a limit."""
         view, codes = self._view(results, rng), self._candidates(results, rng)
-        return Prospect(self.space, view, codes, self.portrait.features(codes), len(self._favourites))
+        favourites = len(self._favourites)
+        if feasible:
+            excess = feasible.excess(codes)
+            kept = excess <= excess.min()
+            codes, favourites = codes[kept], int(kept[:favourites].sum())
+        return Prospect(self.space, view, codes, self.portrait.features(codes), favourites)
 
     def judge(self, results: Sequence[Result], settings: Settings, temperature: float, rng: np.random.Generator) -> Proposal:
         """Return the same of ``settings`` that somebody else proposes."""

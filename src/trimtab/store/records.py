@@ -73,7 +73,8 @@ class Node:
     """A segment that was run: its job, the checkpoint it left and what it came to.
 
     ``checkpoint``: SHA-256 of its bytes, None if it diverged. ``before``: the measurement before the first step, at a
-    root only. ``error``: ``Goal.error`` of ``after``. ``reward``: the reward it earned, filled in by the study.
+    root only. ``error``: ``Goal.error`` of ``after``. ``reward``: the reward it earned, and ``excess``: how far it passes the
+    limits of the study, 0 if it keeps to them; both filled in by the study.
     """
 
     job: Job
@@ -82,10 +83,16 @@ class Node:
     after: Measurement
     error: float
     reward: float = 0.0
+    excess: float = 0.0
 
     @property
     def id(self) -> int:
         return self.job.node
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """What is lower at the better of two nodes: one that passes no limit is better than one that does."""
+        return self.excess, self.error
 
 
 @dataclass(frozen=True, slots=True)

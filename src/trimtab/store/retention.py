@@ -30,7 +30,7 @@ def wanted(nodes: Sequence[Node], *, open_nodes: Collection[int], keep: Keep = "
 
 def _wanted_ids(kept: Sequence[Node], by_id: Mapping[int, Node], open_nodes: Collection[int], top: int) -> set[int]:
     # ties go to the older node, as everywhere else
-    ranked = sorted(kept, key=lambda node: (node.error, node.id))
+    ranked = sorted(kept, key=lambda node: (node.rank, node.id))
     best_path = _path(ranked[0], by_id) if ranked else []
     first = [node.id for node in kept if node.job.parent is None]
     return {*open_nodes, *best_path, *(node.id for node in ranked[:top]), *first}

@@ -27,7 +27,7 @@ class Tree:
             self._leaves.pop(parent, None)
         if can_go_on(node):
             self._leaves[node.id] = node
-        if node.checkpoint is not None and (self._best is None or node.error < self._best.error):
+        if node.checkpoint is not None and (self._best is None or node.rank < self._best.rank):
             self._best = node
 
     def __getitem__(self, node: int) -> Node:
@@ -44,7 +44,7 @@ class Tree:
 
     @property
     def best(self) -> Node | None:
-        """The node with the lowest error that left a checkpoint; the earliest of equals; None in a tree without any."""
+        """The node of lowest error that left a checkpoint and passes no limit, or passes them least; the earliest of equals."""
         return self._best
 
     def children(self, node: int) -> list[Node]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from trimtab.search import archive
+from trimtab.search.charges import Charges
 from trimtab.search.choice import Continue, Fork, Standings, Start, Step, next_step
+from trimtab.search.feasible import Feasible
 from trimtab.search.gambles import Gambles
 from trimtab.search.outlook import Outlook
 from trimtab.search.portrait import Portrait
@@ -36,7 +38,7 @@ from trimtab.store.records import (
     StudyFinished,
     WorkersChanged,
 )
-from trimtab.store.tree import Tree
+from trimtab.store.tree import Tree, can_go_on
 from trimtab.study.budget import Budget, Spent
 from trimtab.study.experience import Memory
 from trimtab.study.portfolio import Portfolio
@@ -54,7 +56,7 @@ MAX_FAILURES = 3
 class Plan:
     """What a study is asked to do, as plain data. ``starts``: settings of the first runs; then ``sampler`` proposes.
 
-    ``given``: values of what the space does not have.
+    ``given``: values of what the space does not have. ``limits`` and ``objectives``: as in ``Charges``.
     """
 
     space: Space
@@ -64,6 +66,8 @@ class Plan:
     starts: tuple[Settings, ...] = ()
     sampler: str = "prior"
     given: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    limits: Mapping[str, float] = field(default_factory=dict[str, float])
+    objectives: tuple[str, ...] = ()
 
 
 class Core:
@@ -84,10 +88,13 @@ class Core:
         self._roots = self._paths = self._whole = 0
         self._attempts: dict[int, int] = {}
         self._ended: set[int] = set()
+        self._closed: set[int] = set()
         self._favoured: set[int] = set()
         self._forks: list[ForkRequested] = []
         self.outlook, self.starts = _taught(plan, team, memories)
         self.gambles = Gambles()
+        self.charges = Charges(plan.limits, plan.objectives)
+        self.feasible = Feasible(plan.space, self.charges)
         self._prospect: tuple[tuple[int, int, int], Prospect | Proposal] | None = None
         self._handlers: dict[type, Callable[..., None]] = {
             SegmentFinished: self._take_finished,
@@ -103,8 +110,9 @@ class Core:
     def receive(self, event: Event) -> list[Event]:
         """Take in one event and return what is to be committed: the event (with its reward), and what follows from it."""
         was_over = self.finished is not None and not self.jobs
+        followed = list[Event]()
         if isinstance(event, SegmentFinished):
-            event = self._learned(event.node)
+            event, followed = self._learned(event.node)
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
@@ -112,24 +120,44 @@ class Core:
         # what a user asks of a study that is over is kept until it is given more budget
         is_over = self.finished is not None and not self.jobs
         if not is_over or (was_over and not isinstance(event, BudgetExtended)):
-            return [event]
-        return [event, *self._farewell()]
+            return [event, *followed]
+        return [event, *followed, *self._farewell()]
 
-    def _learned(self, node: Node) -> SegmentFinished:
-        """Let the agents learn from ``node`` and add it, with the reward it earned, to the tree."""
-        before = [] if node.job.parent is None else self.tree.path(node.job.parent)
-        reward = self.team.learn([*before, node], pauses=node.job.index + 1 in self._heights)
-        node = replace(node, reward=reward)
+    def _learned(self, node: Node) -> tuple[SegmentFinished, list[Event]]:
+        """Let the agents learn from ``node`` and add it, with the reward it earned, to the tree; say if its branch ends."""
+        path = [*([] if node.job.parent is None else self.tree.path(node.job.parent)), node]
+        excess = self.charges.add(path)
+        reward = self.team.learn(path, pauses=node.job.index + 1 in self._heights, toll=self.charges.toll(path))
+        node = replace(node, reward=reward, excess=excess)
         self.gambles.add(node, self.tree)
         self.tree.add(node)
         self.outlook.add(node, None if node.before is None else self.team.goal.error(node.before.metrics))
-        if node.job.parent is not None and node.checkpoint is not None:
+        self.charges.unit = self.outlook.unit
+        if node.job.parent is None:
+            self.feasible.learn(node)
+        elif node.checkpoint is not None:
             ends, _ = self.outlook.ends([node.job.parent, node.id])
             self.team.credit(node.id, float(ends[0] - ends[1]))
-        self._whole += node.job.index + 1 == node.job.horizon
+        ended = self._limited([*path[:-1], node])
+        self._whole += (bool(ended) and not excess) or node.job.index + 1 == node.job.horizon
+        if ended or not can_go_on(node):
+            self.charges.raise_prices()
         if (node.job.choice.kind == "user" or node.job.parent in self._favoured) and node.job.index + 1 not in self._heights:
             self._favoured.add(node.id)
-        return SegmentFinished(node)
+        return SegmentFinished(node), ended
+
+    def _limited(self, path: Sequence[Node]) -> list[Event]:
+        """End the branch of ``path``, and return the word of it, if it cannot go on within the limits."""
+        node = path[-1]
+        if not self.charges.limits or not can_go_on(node):
+            return []
+        reason = self.charges.why_hopeless(path)
+        if reason is None:
+            return []
+        self._ended.add(node.id)
+        self._closed.add(node.id)
+        self.outlook.close(node)
+        return [BranchEnded(node.id, reason, "study")]
 
     def _take_finished(self, event: SegmentFinished) -> None:
         self.jobs.pop(event.node.id, None)
@@ -207,12 +235,14 @@ class Core:
             tree=self.tree,
             outlook=self.outlook,
             gambles=self.gambles,
+            charges=self.charges,
             horizon=self.plan.horizon,
             segments_left=left,
             segments=left + len(self.jobs) + int(self.spent.segments),
             whole=self._whole,
             busy={job.parent for job in self.jobs.values() if job.parent is not None},
             ended=self._ended,
+            closed=self._closed,
         )
         rng = generator(self.plan.seed, "occasion", *self._occasion())
         return next_step(standings, lambda temperature: self._propose(temperature, rng), rng)
@@ -252,9 +282,10 @@ class Core:
 
     def _new_prospect(self, temperature: float, rng: np.random.Generator) -> Prospect | Proposal:
         failed = [event.job.settings for event in self.failures if event.job.parent is None]
-        results = self.outlook.results(failed)
+        self.charges.draw_weights(rng)
+        results = self.outlook.results(failed, charges=self.charges)
         if self.plan.sampler == "prior":
-            return self.starts.prospect(results, rng)
+            return self.starts.prospect(results, rng, self.feasible)
         outcomes = [(result.settings, result.error) for result in results]
         settings = propose(self.plan.sampler, self.plan.space, outcomes, seed=self.plan.seed, index=self._roots)
         return self.starts.judge(results, settings, temperature, rng)

@@ -70,12 +70,12 @@ class Portfolio:
         self._pending[node] = owner
         return self.teams[owner].decide(path, node=node, kind=kind, reason=reason, tried=tried, rng=rng)
 
-    def learn(self, path: Sequence[Node], *, pauses: bool) -> float:
+    def learn(self, path: Sequence[Node], *, pauses: bool, toll: float = 0.0) -> float:
         """Let every team learn from the last segment of ``path`` and return its reward."""
         owner = self._pending.pop(path[-1].id, None)
         if owner is not None:
             self._owners[path[-1].id] = owner
-        rewards = [team.learn(path, pauses=pauses) for team in self.teams]
+        rewards = [team.learn(path, pauses=pauses, toll=toll) for team in self.teams]
         return rewards[0]
 
     def credit(self, node: int, gain: float) -> None:

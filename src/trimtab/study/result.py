@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from trimtab.errors import StudyError
+from trimtab.report.aims import Aims, pareto
 from trimtab.runners.processes import share_of_cores
 from trimtab.space import Settings
 from trimtab.store.protocol import Journal
+from trimtab.store.quantities import quantity
 from trimtab.store.records import Event, Node, SegmentFinished, StudyCreated, WorkersChanged
 from trimtab.store.tree import Tree
+from trimtab.study.overrides import find_node
 from trimtab.study.schedule import Schedule
 from trimtab.task import Goal, Task
 
@@ -23,12 +26,16 @@ BaselineRow: TypeAlias = tuple[str, float | None, float | None, int | None, floa
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best node: its number, the settings of its last segment, its validation metrics, its error on the goal's scale."""
+    """A node: its number, the settings of its last segment, its validation metrics, its error on the goal's scale.
+
+    ``quantities``: what its model costs, for those that were asked for.
+    """
 
     node: int
     settings: Settings
     metrics: Mapping[str, float]
     error: float
+    quantities: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 class Result:
@@ -62,9 +69,30 @@ class Result:
 
     @property
     def best(self) -> Best:
-        """The node with the lowest validation error."""
-        node = self._best_node()
-        return Best(node.id, node.job.settings, node.after.metrics, node.error)
+        """The node with the lowest validation error, of those that keep to the study's limits if any does."""
+        return self._described(self._best_node(), [*self.aims.limits, *self.aims.objectives])
+
+    def best_within(self, **limits: float) -> Best:
+        """Return the node with the lowest validation error whose quantities are at most ``limits``.
+
+        Any quantity of ``Study(limits=...)`` may be named, whether or not the study was asked to keep it.
+        """
+        if not limits:
+            raise StudyError("best_within: expected a limit such as parameters=50_000, got none")
+        found = [one for one in self._all(limits) if all(one.quantities[name] <= most for name, most in limits.items())]
+        if not found:
+            said = ", ".join(f"{name} {most:g}" for name, most in limits.items())
+            raise StudyError(f"best_within: no model of this study keeps to {said}")
+        return min(found, key=lambda one: one.error)
+
+    def front(self, *quantities: str) -> list[Best]:
+        """Return the Pareto front of error and ``quantities``: the models that no other beats in all of them, best first.
+
+        By default the quantities are the study's objectives; of a study that had none, the seconds of training.
+        """
+        names = quantities or self.aims.objectives or ("seconds",)
+        every = self._all(names)
+        return [every[index] for index in pareto([(one.error, *one.quantities.values()) for one in every])]
 
     @property
     def schedule(self) -> Schedule:
@@ -91,15 +119,16 @@ class Result:
         path = [then[each.id] for each in self.tree.path(node)]
         return None if max(path) == 1 else [share_of_cores(each) for each in path]
 
-    def checkpoint(self) -> bytes:
-        """Return the best checkpoint, as safetensors bytes."""
-        digest = self._best_node().checkpoint
-        assert digest is not None
-        return self.journal.checkpoints.read(digest)
+    def checkpoint(self, node: int | None = None) -> bytes:
+        """Return the best checkpoint, or that of ``node``, as safetensors bytes."""
+        found = self._best_node() if node is None else find_node(self.tree, node)
+        if found.checkpoint is None:
+            raise StudyError(f"node: {node} diverged and left no checkpoint")
+        return self.journal.checkpoints.read(found.checkpoint)
 
-    def load_model(self) -> Any:
-        """Return the best model, ready to use (a TorchTask: an nn.Module in eval mode)."""
-        return self._with_task("load_model").load_model(self.checkpoint())
+    def load_model(self, node: int | None = None) -> Any:
+        """Return the best model, or that of ``node``, ready to use (a TorchTask: an nn.Module in eval mode)."""
+        return self._with_task("load_model").load_model(self.checkpoint(node))
 
     def evaluate_on_test(self) -> dict[str, float]:
         """Return the metrics of the best model on the test split, which nothing before this has read."""
@@ -118,10 +147,15 @@ class Result:
         return "\n".join(explain(self.events, self.goal))
 
     def plot(self, what: str = "losses", *, backend: Literal["matplotlib", "plotly"] = "matplotlib") -> Any:
-        """Return a figure of the study's "losses", of the best run's "settings", or of the "tree"."""
+        """Return a figure of the study's "losses", of the best run's "settings", of the "tree", or of the Pareto "front"."""
         from trimtab.report import figures
 
-        drawings = {"losses": figures.plot_losses, "settings": figures.plot_settings, "tree": figures.plot_tree}
+        drawings = {
+            "losses": figures.plot_losses,
+            "settings": figures.plot_settings,
+            "tree": figures.plot_tree,
+            "front": figures.plot_front,
+        }
         if what not in drawings:
             raise StudyError(f"plot: expected one of {', '.join(map(repr, drawings))}, got {what!r}")
         return drawings[what](self.events, self.goal, backend=backend)
@@ -146,6 +180,20 @@ class Result:
         from trimtab.report.summary import fragment
 
         return fragment(self.events, self.goal)
+
+    @cached_property
+    def aims(self) -> Aims:
+        """The limits and objectives of the study."""
+        return Aims.of(next((event.config for event in self.events if isinstance(event, StudyCreated)), {}))
+
+    def _all(self, names: Iterable[str]) -> list[Best]:
+        self._best_node()
+        return [self._described(node, names) for node in self.tree if node.checkpoint is not None]
+
+    def _described(self, node: Node, names: Iterable[str]) -> Best:
+        path = self.tree.path(node.id)
+        costs = {name: quantity(name, path) for name in names}
+        return Best(node.id, node.job.settings, node.after.metrics, node.error, costs)
 
     def _best_node(self) -> Node:
         best = self.tree.best

@@ -23,6 +23,7 @@ from trimtab.store.protocol import Journal
 from trimtab.store.records import BudgetExtended, Override, StudyCreated, WorkersChanged
 from trimtab.store.retention import Keep
 from trimtab.study import overrides
+from trimtab.study.aims import check_limits, check_objectives
 from trimtab.study.audience import Audience, Logger
 from trimtab.study.budget import Budget
 from trimtab.study.core import Core, Plan
@@ -49,7 +50,10 @@ class Study:
     current error), a callable or a mapping of named terms. ``horizon``: segments of a whole run; default: a tenth of the
     budget. ``start``: settings (or a list of them) of the first runs; later ones come from ``roots``: "prior" (what earlier
     trainings and the runs of this study have taught), "random", or one of Optuna's samplers, "tpe", "gp" or "cmaes".
-    ``experience``: path of a store whose studies are learned from before the first run, and to which this one is added.
+    ``limits``: the most that a quantity of the model may be: "parameters", "latency" (seconds an example), "seconds" (of the
+    training that led to it), "gap" (log of validation loss over train loss) or any validation metric. ``objectives``:
+    quantities to be low beside the error, for ``Result.front``. ``experience``: path of a store whose studies are learned
+    from before the first run, and to which this one is added.
     ``store``: URL or path of the database that remembers the study ``name``; a study that is there already goes on where it
     was. ``workers``: segments that run at a time; more than one run in processes of their own. ``loggers``: told of every
     event. ``keep``: "all" checkpoints, or only those "wanted": of the best run, of the ten best segments, and of runs that may
@@ -67,6 +71,8 @@ class Study:
         horizon: int | None = None,
         start: Mapping[str, Value] | Sequence[Mapping[str, Value]] = (),
         roots: str = "prior",
+        limits: Mapping[str, float] | None = None,
+        objectives: Sequence[str] = (),
         experience: str | Path | None = None,
         store: str | Path = "sqlite:///trimtab.db",
         name: str = "study",
@@ -91,6 +97,8 @@ class Study:
         self.horizon = _default_horizon(budget) if horizon is None else _check_whole("horizon", horizon, least=1)
         self.start = tuple(space.check(one) for one in ([start] if isinstance(start, Mapping) else start))
         self.roots = check_sampler(roots)
+        self.limits = check_limits({} if limits is None else limits, task)
+        self.objectives = check_objectives(objectives, task)
         self.experience = None if experience is None else check_experience(experience)
         self.store = str(store)
         self.name = name
@@ -214,7 +222,10 @@ class Study:
         members = [self.agent] if isinstance(self.agent, str) or callable(self.agent) else list(self.agent)
         teams = [self._new_team(member, derive(self.seed, "agent")) for member in members]
         team = teams[0] if len(teams) == 1 else Portfolio(teams, seed=self.seed)
-        return Core(Plan(self.space, budget, self.horizon, self.seed, self.start, self.roots, given), team, memories)
+        plan = Plan(
+            self.space, budget, self.horizon, self.seed, self.start, self.roots, given, self.limits, self.objectives
+        )  # fmt: skip
+        return Core(plan, team, memories)
 
     def _new_team(self, member: str | AgentMaker, seed: int) -> Team:
         if isinstance(member, str):
@@ -235,6 +246,8 @@ class Study:
             "roots": self.roots,
             "seed": self.seed,
             "goal": {"metric": goal.metric, "minimise": goal.minimise, "scale": goal.scale, "bound": goal.bound},
+            **({"limits": self.limits} if self.limits else {}),
+            **({"objectives": list(self.objectives)} if self.objectives else {}),
         }
 
     def _check_same(self, created: StudyCreated) -> None:
@@ -243,11 +256,11 @@ class Study:
             # the default follows the budget that the study was begun with
             self.horizon = int(created.config["horizon"])
         config = self._config()
-        for key in (key for key in config if key != "budget"):
-            if created.config.get(key) != config[key]:
+        for key in (key for key in {**config, **created.config} if key not in ("budget", "experience")):
+            if created.config.get(key) != config.get(key):
                 where = f"study {self.name!r} in {self.store}"
                 raise StudyError(
-                    f"{where} was begun with another {key}: it has {created.config.get(key)!r}, this one has {config[key]!r}; "
+                    f"{where} was begun with another {key}: it has {created.config.get(key)!r}, this one {config.get(key)!r}; "
                     "give this study another name or store, or make the two alike"
                 )
         if created.fingerprint != self.task.fingerprint():

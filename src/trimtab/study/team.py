@@ -114,12 +114,15 @@ class Team:
     def credit(self, node: int, gain: float) -> None:
         """Take no note of what a choice was worth: there is nobody to be preferred."""
 
-    def learn(self, path: Sequence[Node], *, pauses: bool) -> float:
-        """Learn from the last segment of ``path`` and return its reward. ``pauses``: nothing may follow for a while."""
+    def learn(self, path: Sequence[Node], *, pauses: bool, toll: float = 0.0) -> float:
+        """Learn from the last segment of ``path`` and return its reward, of which ``toll`` was taken.
+
+        ``pauses``: nothing may follow for a while.
+        """
         node = path[-1]
         trace = trace_of(path)
         stand = standings(trace, self.goal)
-        reward = float(self.reward(stand[-2], stand[-1]))
+        reward = float(self.reward(stand[-2], stand[-1])) - toll
         action = self._action(node)
         stream = self._stream(node)
         if action is not None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from trimtab.errors import TaskError
 from trimtab.space import Settings, Value
+from trimtab.task.checkpoint import is_checkpoint
+from trimtab.task.torch_state import read_state
 
 Build = Callable[[Settings], nn.Module]
 ParamGroups = Callable[[nn.Module], list[dict[str, Any]]]
@@ -62,7 +65,11 @@ def _read_weights(path: Path) -> Any:
     if not path.is_file():
         raise TaskError(f"pretrained: {path}: no such file")
     try:
-        return load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            content = path.read_bytes()
+            # what a study left has the state of the optimizer beside the weights
+            return read_state(content).model if is_checkpoint(content) else load(content)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         kind = "not safetensors" if isinstance(error, SafetensorError) else "not plain weights (weights_only=True)"
         raise TaskError(f"pretrained: {path}: {kind}: {error}") from error
@@ -83,6 +90,11 @@ def load_pretrained(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     if told:
         raise TaskError(f"pretrained: the weights do not fit the model that build returns; {'; '.join(sorted(told))}")
     model.load_state_dict(weights, strict=True)
+
+
+def digest_of(weights: Mapping[str, Tensor]) -> str:
+    """Return what tells ``weights`` from others: the SHA-256 of their bytes."""
+    return sha256(save({name: tensor.detach().cpu().contiguous().clone() for name, tensor in weights.items()})).hexdigest()
 
 
 def is_lazy(tensor: Tensor) -> bool:

@@ -34,12 +34,23 @@ def pack(tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> bytes:
 def unpack(checkpoint: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return what was packed; raise CheckpointError if ``checkpoint`` is cut short or of another kind."""
     try:
-        tensors = load(checkpoint)
-        length = int.from_bytes(checkpoint[:8], "little")
-        metadata = json.loads(checkpoint[8 : 8 + length]).get("__metadata__", {})
+        tensors, entry = load(checkpoint), _entry(checkpoint)
     except (SafetensorError, ValueError, TypeError) as error:
         raise CheckpointError(f"checkpoint: {len(checkpoint)} bytes that are cut short or not safetensors: {error}") from None
-    record = json.loads(metadata.get(_ENTRY, "{}"))
+    record = json.loads(entry or "{}")
     if record.get("format") != FORMAT:
         raise CheckpointError(f"checkpoint: expected one of format {FORMAT}, got {record.get('format')!r}")
     return tensors, record
+
+
+def is_checkpoint(content: bytes) -> bool:
+    """Return whether the safetensors in ``content`` were packed here, in whatever version."""
+    try:
+        return _entry(content) is not None
+    except ValueError:
+        return False
+
+
+def _entry(content: bytes) -> str | None:
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]).get("__metadata__", {}).get(_ENTRY)

@@ -15,12 +15,14 @@ from trimtab.space import Settings
 from trimtab.task.protocol import Measurement, Segment, Task
 
 HORIZON = 4
+CLOCKED = ("seconds", "latency")
+"""What a clock measures, which is another time every time."""
 
 
 def plain(value: Any) -> Any:
     """Return ``value`` without wall time, as data that is equal to itself even where it holds NaN."""
     if isinstance(value, Measurement):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value) if field.name != "seconds"}
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value) if field.name not in CLOCKED}
     if hasattr(value, "__dataclass_fields__"):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):

@@ -102,6 +102,7 @@ class Measurement:
 
     ``metrics``: on the validation split, by name, ``"loss"`` among them. ``train_loss``: mean over the segment.
     ``steps``: optimizer steps. ``examples``: training examples seen. ``seconds``: wall time of training and evaluation.
+    ``parameters``: weights of the model. ``latency``: seconds an example of validation. Both are 0 if unknown.
     ``status``: ``"diverged"`` if a loss or weight was not finite; such a segment is valued and its path ends there.
     """
 
@@ -113,6 +114,8 @@ class Measurement:
     seconds: float = 0.0
     telemetry: Telemetry = field(default_factory=Telemetry)
     status: Literal["finished", "diverged"] = "finished"
+    parameters: int = 0
+    latency: float = 0.0
 
 
 Progress = Callable[[], None]

@@ -70,7 +70,7 @@ class TorchTask:
     optional, ``lr_multiplier`` and ``weight_decay_multiplier``.
 
     ``micro_batch``: the most examples put through the model at once, found by halving where memory is short.
-    ``pretrained``: a state_dict, or a path to one, that every run starts from.
+    ``pretrained``: a state_dict, or a path to one or to a study's ``best.safetensors``, that every run starts from.
     """
 
     def __init__(
@@ -179,20 +179,24 @@ class TorchTask:
         recorder = training.recorder
         telemetry = self._telemetry(state, training, before=before, corner=corner)
         fine = fine and finite(telemetry.weight_norm)
+        examined = time.perf_counter()
         metrics = self.evaluate(state, "validation") if fine else self._examiner.nothing()
+        ended = time.perf_counter()
         fine = fine and finite(metrics["loss"], metrics[self.goal.metric])
         if not fine:
             self.splits.scan(span)
-        size = self.splits["train"].size
+        size, examples = self.splits["train"].size, self.splits["validation"].size
         return Measurement(
             metrics=metrics,
             train_loss=recorder.mean,
             steps=recorder.steps,
             examples=recorder.examples,
             epochs=recorder.examples / size if size else 0.0,
-            seconds=time.perf_counter() - began,
+            seconds=ended - began,
             telemetry=telemetry,
             status="finished" if fine else "diverged",
+            parameters=sum(parameter.numel() for parameter in parameters),
+            latency=(ended - examined) / examples if examples else 0.0,
         )
 
     def evaluate(self, state: TorchState, split: Split) -> Mapping[str, float]:
@@ -258,6 +262,7 @@ class TorchTask:
                 "goal": [self.goal.metric, self.goal.minimise],
                 "reference": self.reference,
                 "amp": self.amp,
+                **({} if self.pretrained is None else {"pretrained": building.digest_of(self.pretrained)}),
             }
             self._fingerprint = digest(described)
         return self._fingerprint

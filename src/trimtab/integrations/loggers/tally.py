@@ -121,7 +121,7 @@ class Tally:
         self.runs += node.job.parent is None
         self.forks += node.job.parent is not None and node.job.choice.kind != "continue"
         self.diverged += node.after.status == "diverged"
-        if node.checkpoint is not None and math.isfinite(node.error) and (self.best is None or node.error < self.best.error):
+        if node.checkpoint is not None and math.isfinite(node.error) and (self.best is None or node.rank < self.best.rank):
             self.best = node
         if self.best is not None:
             self.best_errors.append(self.best.error)
