@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -145,7 +146,6 @@ def test_a_study_learns_from_others_in_the_experience_and_is_added_to_it(tmp_pat
 @pytest.mark.parametrize(
     ("experience", "words"),
     [
-        ("postgresql://user:secret@host/team", "expected a file such as team.db, got postgresql"),
         ("mysql://host/team", "experience: store: expected a file"),
         ("sqlite:///:memory:", "names no file"),
     ],
@@ -169,6 +169,45 @@ def test_the_studies_of_one_store_can_teach_each_other(tmp_path: Path) -> None:
     second = new_study(tmp_path, experience=store, name="second", seed=1).run()
     assert [name for name, _ in second.events[0].config["experience"]] == ["study"]
     assert [summary.study for summary in list_studies(store)] == ["study", "second"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the URL of an empty database on a PostgreSQL server of our own."""
+    found = shutil.which("initdb") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
+    if found is None:
+        pytest.skip("PostgreSQL is not installed")
+    folder = tmp_path_factory.mktemp("server")
+    run_as = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
+    if run_as:
+        # a server refuses to run as root
+        for above in (folder, *folder.parents):
+            if "pytest-of" in str(above):
+                above.chmod(0o755)
+        os.chown(folder, 65534, 65534)
+
+    def call(*command: str) -> None:
+        subprocess.run([*run_as, *command], check=True, capture_output=True, timeout=60)
+
+    data, bin_folder = str(folder / "data"), Path(found).parent
+    call(str(bin_folder / "initdb"), "-D", data, "-U", "me", "--auth=trust")
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder}"
+    call(str(bin_folder / "pg_ctl"), "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    try:
+        yield f"postgresql://me@/postgres?host={folder}"
+    finally:
+        call(str(bin_folder / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+
+
+def test_studies_teach_each_other_through_a_server(tmp_path: Path, server: str) -> None:
+    new_study(tmp_path, experience=server).run()
+    second = new_study(tmp_path, store=tmp_path / "two.db", experience=server, seed=1).run()
+    [(name, events)] = second.events[0].config["experience"]
+    assert name.startswith("study-")
+    assert events > 12
+    assert len(list_studies(server)) == 2
+    again = new_study(tmp_path, store=tmp_path / "two.db", experience=server, seed=1).run()
+    assert jobs(again) == jobs(second)
 
 
 class Counting:

@@ -82,10 +82,13 @@ def _translated(error: DBAPIError, place: str) -> StoreError:
 
 
 def _server_engine(url: URL) -> Engine:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
     try:
         return create_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(f"{url.drivername} needs {error.name}: pip install {error.name}") from error
+        needed = "'trimtab[postgresql]'" if error.name == "psycopg" else error.name
+        raise MissingExtraError(f"{url.drivername} needs {error.name}: pip install {needed}") from error
 
 
 def _check_path(path: Path, *, create: bool, writes: bool) -> None:

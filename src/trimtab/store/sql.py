@@ -59,6 +59,17 @@ def open_journal(
     return SqlJournal(engine, target, study, key=key, folder=folder, read_only=read_only)
 
 
+def make_tables(url: str | Path) -> None:
+    """Make the tables of a store at ``url``, or bring those that are there to the newest version."""
+    target = parse_url(url)
+    engine = open_engine(target, create=True, read_only=False, busy_seconds=10.0)
+    try:
+        with writing(engine, show_url(target)) as connection:
+            migrate(connection, show_url(target))
+    finally:
+        engine.dispose()
+
+
 def list_studies(url: str | Path) -> list[StudySummary]:
     """Return a line about every study in the store at ``url``, oldest first; nothing is written."""
     target = parse_url(url)

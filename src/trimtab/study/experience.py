@@ -7,6 +7,7 @@ Which, and how much of each, is recorded with the new study, so that it can be g
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,13 +18,17 @@ from trimtab.search.outlook import Outlook
 from trimtab.search.starts import Result
 from trimtab.space import Space
 from trimtab.store import list_studies, open_journal
-from trimtab.store.places import parse_url, show_url
+from trimtab.store.places import parse_url
+from trimtab.store.protocol import Journal
 from trimtab.store.records import Event, Node, SegmentFinished, StudyCreated
+from trimtab.store.sql import make_tables
 from trimtab.store.tree import Tree
 from trimtab.task import Goal
 
 Used = list[list[str | int]]
 """Names of studies, each with how many of its events were learned from."""
+NO_CHECKPOINTS = Path(os.devnull) / "none"
+"""An experience is of events alone: no file can ever be in this folder."""
 APART = 10_000_000
 """Node numbers of a remembered study are moved by this, out of the way of the study that remembers it."""
 
@@ -60,8 +65,12 @@ class Memory:
 
 def remember(url: str | Path, space: Space, goal: Goal, *, but: Callable[[str], bool]) -> list[Memory]:
     """Return the studies at ``url`` with the same goal and a hyperparameter of ``space``, but for those named by ``but``."""
-    if not Path(str(parse_url(url).database)).exists():
-        return []
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if not Path(str(parsed.database)).exists():
+            return []
+    else:
+        make_tables(url)
     found = [_memory(url, summary.study, None) for summary in list_studies(url) if not but(summary.study)]
     return [memory for memory in found if memory is not None and _is_alike(memory, space, goal)]
 
@@ -84,25 +93,28 @@ def recall(url: str | Path, used: Used) -> list[Memory]:
 def check_experience(url: str | Path) -> str:
     """Return ``url`` if studies can be remembered there, else raise StudyError."""
     try:
-        parsed = parse_url(url)
+        parse_url(url)
     except StoreError as error:
         raise StudyError(f"experience: {error}") from error
-    if parsed.get_backend_name() != "sqlite":
-        raise StudyError(f"experience: expected a file such as team.db, got {show_url(parsed)}: a server cannot be one yet")
     return str(url)
 
 
 def share(url: str | Path, name: str, events: Sequence[Event]) -> None:
     """Add to the store at ``url`` what it does not have yet of the ``events`` of study ``name``."""
-    journal = open_journal(url, name)
+    journal = _open(url, name)
     with journal.lock():
         known = len(journal.read())
         if known < len(events):
             journal.append(events[known:])
 
 
+def _open(url: str | Path, name: str, *, create: bool = True, read_only: bool = False) -> Journal:
+    server = parse_url(url).get_backend_name() != "sqlite"
+    return open_journal(url, name, create=create, read_only=read_only, checkpoints=NO_CHECKPOINTS if server else None)
+
+
 def _memory(url: str | Path, name: str, most: int | None) -> Memory | None:
-    events = open_journal(url, name, create=False, read_only=True).read()[:most]
+    events = _open(url, name, create=False, read_only=True).read()[:most]
     created = next((event for event in events if isinstance(event, StudyCreated)), None)
     if created is None:
         return None
