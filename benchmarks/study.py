@@ -20,12 +20,13 @@ from typing import Any
 import torch
 
 from benchmarks.results import Headline, Measured, run
-from benchmarks.study_suite import ours, regret
+from benchmarks.study_suite import ours, picture, regret
 from benchmarks.study_suite.meter import MARKS, BudgetUsedError, Meter, Outcome
 from benchmarks.study_suite.peers import PEERS
 from benchmarks.study_suite.problems import MEASURED, PROBLEMS
 from benchmarks.study_suite.regret import Estimate
 from benchmarks.study_suite.results import Key, Results, by_peer
+from benchmarks.study_suite.sooner import by_place, factors, summary
 from benchmarks.study_suite.space import DEFAULT
 from benchmarks.study_suite.static import Training
 
@@ -58,6 +59,8 @@ def measure(arguments: argparse.Namespace) -> Measured:
         if key not in results and not arguments.show:
             results.add(key, _made(key, arguments.peers_python))
             print(f"{key.method} {key.problem} {key.seed}", file=sys.stderr, flush=True)
+    if arguments.picture:
+        picture.draw(results, ("trimtab", *arguments.methods), mine, float(arguments.budget), arguments.picture)
     return _figures(results, problems, seeds, arguments.methods, mine, arguments.budget)
 
 
@@ -89,7 +92,12 @@ def _figures(
                 curves.setdefault(method, {})[mark] = regret.estimate(regrets)
     if "trimtab" not in curves:
         return [], {"missing": "trimtab"}
+    sooner = {method: summary(found) for method in methods if (found := _factors(results, method, mine, budget))}
     lines = [line for mark in marks if (line := _headline(curves, mark, len(seeds))) is not None]
+    if sooner:
+        best = min(sooner, key=lambda method: sooner[method][0])
+        value, low, high = sooner[best]
+        lines.append(Headline("budget factor", value, best, low=low, high=high, seeds=len(seeds), better="higher"))
     notes = [outcome.notes for key, outcome in results if key.method == "trimtab" and key.version == mine]
     lines.append(Headline("reuse", fmean(note["reuse"] for note in notes), seeds=len(seeds), better="higher"))
     within = [note["within"] for note in notes if note["within"] is not None]
@@ -99,7 +107,12 @@ def _figures(
         method: {str(mark): [one.value, *one.over_seeds, *one.over_problems] for mark, one in curve.items()}
         for method, curve in curves.items()
     }
-    return lines, {"version": mine, "problems": list(problems), "regret": details}
+    return lines, {"version": mine, "problems": list(problems), "regret": details, "budget factors": sooner}
+
+
+def _factors(results: Results, method: str, version: str, budget: float) -> list[float]:
+    mine, other = (by_place(results, name, version, float(budget)) for name in ("trimtab", method))
+    return factors(mine, other)
 
 
 def _headline(curves: dict[str, dict[int, Estimate]], mark: int, seeds: int) -> Headline | None:
@@ -125,5 +138,6 @@ if __name__ == "__main__":
         ("--seeds", {"type": int, "default": 10}),
         ("--budget", {"type": float, "default": 10.0, "help": "in whole runs"}),
         ("--version", {"help": "of trimtab whose results are shown (default: the present one)"}),
+        ("--picture", {"type": Path, "help": "write the any-time curves to this file"}),
         ("--show", {"action": "store_true", "help": "only show what is there"}),
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.study_suite import regret
+from benchmarks.study_suite import picture, regret, sooner
 from benchmarks.study_suite.meter import BudgetUsedError, Meter, Outcome, Shipped
 from benchmarks.study_suite.problems import HORIZON, PROBLEMS
 from benchmarks.study_suite.results import Key, Results
@@ -120,3 +120,24 @@ def test_an_estimate_holds_the_middle_half_and_intervals_around_it() -> None:
     assert found.over_seeds[0] < found.value < found.over_seeds[1]
     assert found.over_problems[0] < found.value < found.over_problems[1]
     assert regret.middle(np.array([0.0, 1.0, 1.0, 50.0])) == 1.0
+
+
+def test_the_budget_factor_is_of_the_worse_of_two_ends() -> None:
+    quick, slow = Outcome(trace=[(0.5, 0.9), (1.0, 0.4), (8.0, 0.2)]), Outcome(trace=[(1.0, 0.8), (6.0, 0.4)])
+    assert sooner.factor(quick, slow) == 6.0
+    assert sooner.factor(slow, quick) == pytest.approx(1 / 6)
+    assert math.isnan(sooner.factor(quick, Outcome()))
+    assert sooner.factors({("a", 0): quick, ("b", 0): quick}, {("a", 0): slow, ("c", 0): slow}) == [6.0]
+    assert sooner.summary([2.0, 2.0, 2.0]) == pytest.approx((2.0, 2.0, 2.0))
+
+
+def test_any_time_curves_fall_and_are_drawn(tmp_path) -> None:
+    results = Results(tmp_path)
+    for method, version, trace in (("trimtab", "v", [(0.5, 0.9), (1.0, 0.3)]), ("random", "", [(0.6, 0.8), (2.0, 0.4)])):
+        results.add(Key(method, "cancer", 0, 3.0, version), Outcome(trace=trace))
+    held = sooner.by_place(results, "trimtab", "v", 3.0)
+    curve = sooner.curve(held, np.array([0.1, 0.5, 1.0]), {"cancer": 0.3})
+    assert np.isnan(curve[0])
+    assert curve[1:].tolist() == pytest.approx([3.0, 1.0])
+    picture.draw(results, ("trimtab", "random"), "v", 3.0, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 5000
