@@ -78,7 +78,7 @@ def test_a_model_that_is_too_large_ends_its_branch_with_a_reason_and_no_agent_is
     finished, ended = core.receive(trained(next(iter(core.jobs.values()))))[:2]
     assert isinstance(ended, BranchEnded)
     assert ended.node == finished.node.id == 1
-    assert "parameters of 3.277e+04 are over the limit of 100" in ended.reason
+    assert "parameters: 32,768, over the limit of 100" in ended.reason
     assert finished.node.excess == pytest.approx(math.log(327.68))
     assert finished.node.reward == pytest.approx(math.log(2.3) - finished.node.error)
 

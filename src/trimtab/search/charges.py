@@ -81,7 +81,7 @@ class Charges:
         for name in (name for name in FIXED if name in self.limits):
             value = quantity(name, path)
             if value > self.limits[name]:
-                return f"{name} of {value:.4g} are over the limit of {self.limits[name]:.4g}"
+                return f"{name}: {_figure(value)}, over the limit of {_figure(self.limits[name])}"
         used = seconds(path)
         if "seconds" in self.limits and used * (1 + 1 / len(path)) > self.limits["seconds"]:
             return f"another segment would pass the limit of {self.limits['seconds']:.4g} seconds"
@@ -112,6 +112,10 @@ class Charges:
         self._least = costs.min(axis=0)
         steepness = np.minimum(shares[1:] / max(shares[0], 1e-9), STEEPEST)
         self._weights = steepness * spread / np.maximum(costs.std(axis=0), 1e-9)
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _excess(value: float, most: float) -> float:
