@@ -414,6 +414,11 @@ LINEAR = nn.Linear(2, 1)
     [
         (lambda: tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=0.1), horizon=0), r"horizon: .*at least 1, got 0"),
         (lambda: tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=0.1), horizon=2.5), r"horizon: .*got 2\.5"),
+        (lambda: tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=0.1), 3, balance="no"), "balance: expected True or False, got 'no'"),
+        (
+            lambda: tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=0.1), 3, weight_decay=0.01),
+            r"weight_decay: expected True or False, got 0\.01; its value belongs into the optimizer",
+        ),
         (lambda: tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=0.0), horizon=3), r"lr above 0"),
         (lambda: tt.Pilot(torch.optim.SGD(LINEAR.parameters(), lr=float("nan")), horizon=3), r"lr of group 0"),
         (lambda: tt.Pilot([], horizon=3), r"optimizer: "),

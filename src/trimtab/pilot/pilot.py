@@ -83,6 +83,7 @@ class Pilot:
     ) -> None:
         optimizers = _optimizers(optimizer)
         self._horizon = _whole("horizon", horizon)
+        _check_switches(back=back, weight_decay=weight_decay, momentum=momentum, balance=balance, given=given)
         self.policy: Decides = Still() if policy is None else Policy.load(policy)
         self.optimizers = Optimizers(optimizers, balance=balance and not given)
         asked = {"weight_decay": weight_decay, "momentum": momentum}
@@ -382,6 +383,14 @@ def _whole(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise PilotError(f"{name}: expected a whole number of at least 1, got {value!r}")
     return int(value)
+
+
+def _check_switches(**switches: object) -> None:
+    """Raise PilotError for a value where a switch belongs: ``weight_decay=0.01`` is easily written, and would be taken for yes."""
+    for name, value in switches.items():
+        if not isinstance(value, (bool, np.bool_)):
+            values = f"; its value belongs into the optimizer: SGD(…, {name}=…)" if name in ("weight_decay", "momentum") else ""
+            raise PilotError(f"{name}: expected True or False, got {value!r}{values}")
 
 
 def _or_nan(loss: float | None) -> float:
