@@ -386,7 +386,7 @@ def _whole(name: str, value: Any) -> int:
 
 
 def _check_switches(**switches: object) -> None:
-    """Raise PilotError for a value where a switch belongs: ``weight_decay=0.01`` is easily written, and would be taken for yes."""
+    """Raise PilotError for a value where a switch belongs: ``weight_decay=0.01`` is easily written, and taken for yes."""
     for name, value in switches.items():
         if not isinstance(value, (bool, np.bool_)):
             values = f"; its value belongs into the optimizer: SGD(…, {name}=…)" if name in ("weight_decay", "momentum") else ""
