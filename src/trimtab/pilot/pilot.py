@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor
 from torch.optim import Optimizer
 
 from trimtab.errors import PilotError
 from trimtab.pilot.agreement import agreed
+from trimtab.pilot.checks import check_loss, check_optimizers, check_switches, check_whole
 from trimtab.pilot.controls import Controls
 from trimtab.pilot.first_step import fan_in, first_share, first_step
 from trimtab.pilot.history import Entry, Event, figure
@@ -81,9 +81,9 @@ class Pilot:
         given: bool = False,
         **knobs: Any,
     ) -> None:
-        optimizers = _optimizers(optimizer)
-        self._horizon = _whole("horizon", horizon)
-        _check_switches(back=back, weight_decay=weight_decay, momentum=momentum, balance=balance, given=given)
+        optimizers = check_optimizers(optimizer)
+        self._horizon = check_whole("horizon", horizon)
+        check_switches(back=back, weight_decay=weight_decay, momentum=momentum, balance=balance, given=given)
         self.policy: Decides = Still() if policy is None else Policy.load(policy)
         self.optimizers = Optimizers(optimizers, balance=balance and not given)
         asked = {"weight_decay": weight_decay, "momentum": momentum}
@@ -119,7 +119,7 @@ class Pilot:
 
     @horizon.setter
     def horizon(self, horizon: int) -> None:
-        if _whole("horizon", horizon) < self.segment:
+        if check_whole("horizon", horizon) < self.segment:
             raise PilotError(f"horizon: expected at least the {self.segment} segments that have ended, got {horizon}")
         self._horizon = self.sight.horizon = horizon
         self._apply()
@@ -133,7 +133,7 @@ class Pilot:
         """Tell the loss before the first step: so the first segment is seen as what it is worth. Call it before any step."""
         if self.watch.total or self.segment:
             raise PilotError("start: expected a call before the first step of the optimizer, got one after it")
-        loss = _loss("validation_loss", validation_loss)
+        loss = check_loss("validation_loss", validation_loss)
         if loss is None or not math.isfinite(loss):
             raise PilotError(f"start: expected validation_loss to be a finite number, got {validation_loss!r}")
         self.scale.switches(loss)
@@ -144,7 +144,7 @@ class Pilot:
 
         Without ``validation_loss`` the run is steered by ``train_loss``; what is given at the first call is needed at all.
         """
-        train, validation = _loss("train_loss", train_loss), _loss("validation_loss", validation_loss)
+        train, validation = check_loss("train_loss", train_loss), check_loss("validation_loss", validation_loss)
         if train is None and validation is None:
             raise PilotError("step: expected train_loss or validation_loss, got neither: there is nothing to steer by")
         if self.segment >= self._horizon:
@@ -371,36 +371,5 @@ def _signals(look: Look, figures: dict[str, float]) -> Signals:
     return Signals(look=look, **{name: np.array([figures.get(name, math.nan)]) for name in names})
 
 
-def _optimizers(given: Any) -> list[Optimizer]:
-    found = list(given) if isinstance(given, (list, tuple)) else [given]
-    for one in found:
-        if not isinstance(one, Optimizer):
-            raise PilotError(f"optimizer: expected a torch.optim.Optimizer, or several, got {one!r}")
-    return found
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise PilotError(f"{name}: expected a whole number of at least 1, got {value!r}")
-    return int(value)
-
-
-def _check_switches(**switches: object) -> None:
-    """Raise PilotError for a value where a switch belongs: ``weight_decay=0.01`` is easily written, and taken for yes."""
-    for name, value in switches.items():
-        if not isinstance(value, (bool, np.bool_)):
-            values = f"; its value belongs into the optimizer: SGD(…, {name}=…)" if name in ("weight_decay", "momentum") else ""
-            raise PilotError(f"{name}: expected True or False, got {value!r}{values}")
-
-
 def _or_nan(loss: float | None) -> float:
     return math.nan if loss is None else loss
-
-
-def _loss(name: str, value: Any) -> float | None:
-    if value is None:
-        return None
-    try:
-        return float(value.detach() if isinstance(value, Tensor) else value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise PilotError(f"{name}: expected a number or a tensor of one number, got {value!r}") from error

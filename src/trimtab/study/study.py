@@ -105,9 +105,7 @@ class Study:
         self.workers = workers
         self.runner = _check_runner(runner, workers)
         self.loggers = tuple(loggers)
-        if keep not in ("all", "wanted"):
-            raise StudyError(f"keep: expected 'all' or 'wanted', got {keep!r}")
-        self.keep: Keep = keep
+        self.keep: Keep = _check_keep(keep)
         self.seed = seed
         self.source: str | None = _main_file()
         """Where the study is defined, so that the command line can find its task again: "file.py" or "file.py:name"."""
@@ -301,6 +299,12 @@ def _check_runner(runner: str | None, workers: int) -> str:
     if chosen not in ("inline", "processes") or (chosen == "inline" and workers > 1):
         raise StudyError(f"runner: expected 'processes', or 'inline' with one worker, got {runner!r} with {workers}")
     return chosen
+
+
+def _check_keep(keep: Keep) -> Keep:
+    if keep not in ("all", "wanted"):
+        raise StudyError(f"keep: expected 'all' or 'wanted', got {keep!r}")
+    return keep
 
 
 def _check_whole(name: str, value: object, *, least: int) -> int:
