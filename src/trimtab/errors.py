@@ -13,6 +13,7 @@ TrimtabError
 │   ├── StoreVersionError a store written by another version of the schema
 │   ├── StoreLockedError  a store that another process is using
 │   └── CheckpointError   a checkpoint that is missing, cut short or changed
+├── DatasetError          a data set that is unknown, cannot be had, or is not the one it should be       (OSError)
 ├── RunnerError           workers that cannot be started or kept alive                                 (RuntimeError)
 └── MissingExtraError     an optional dependency is not installed                                      (ImportError)
 """
@@ -70,6 +71,10 @@ class StoreLockedError(StoreError):
 
 class CheckpointError(StoreError):
     """A checkpoint that is missing, cut short or changed."""
+
+
+class DatasetError(TrimtabError, OSError):
+    """A data set that is unknown, cannot be had, or is not the one it should be."""
 
 
 class RunnerError(TrimtabError, RuntimeError):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli import doctor, look, policies, repeat, steer, train
+from trimtab.cli import data, doctor, look, policies, repeat, steer, train
 from trimtab.cli.mistakes import FAILED, exit_code
 from trimtab.cli.options import example
 from trimtab.cli.printing import complain, plain_warnings
@@ -40,6 +40,7 @@ _COMMANDS = (
 for _name, _command, _panel, _examples in _COMMANDS:
     app.command(_name, rich_help_panel=_panel, epilog=example(*_examples))(_command)
 
+app.add_typer(data.app, name="data", rich_help_panel="Take away", help="Get the data sets that the examples read.")
 app.add_typer(policies.app, name="policy", rich_help_panel="Look", help="Show the policies that a Pilot can fly by.")
 
 
