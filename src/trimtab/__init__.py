@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from trimtab.env import AtMost, Gap, Seconds, TrainingEnv
     from trimtab.errors import TrimtabError
     from trimtab.integrations import loggers
+    from trimtab.integrations.tabular import TabularClassifier, TabularRegressor
     from trimtab.pilot import Knob, LiveLoader, Pilot
     from trimtab.space import Bool, Categorical, Float, Int, Settings, Space
     from trimtab.study import Budget, Result, Schedule, Study
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "trimtab.env": ("AtMost", "Gap", "Seconds", "TrainingEnv"),
     "trimtab.errors": ("TrimtabError",),
+    "trimtab.integrations.tabular": ("TabularClassifier", "TabularRegressor"),
     "trimtab.pilot": ("Knob", "LiveLoader", "Pilot"),
     "trimtab.space": ("Bool", "Categorical", "Float", "Int", "Settings", "Space"),
     "trimtab.study": ("Budget", "Result", "Schedule", "Study"),
@@ -51,6 +53,8 @@ __all__ = [
     "Settings",
     "Space",
     "Study",
+    "TabularClassifier",
+    "TabularRegressor",
     "TorchTask",
     "TrainingEnv",
     "TrimtabError",
