@@ -98,7 +98,7 @@ def _figures(
         best = min(sooner, key=lambda method: sooner[method][0])
         value, low, high = sooner[best]
         lines.append(Headline("budget factor", value, best, low=low, high=high, seeds=len(seeds), better="higher"))
-    notes = [outcome.notes for key, outcome in results if key.method == "trimtab" and key.version == mine]
+    notes = [outcome.notes for outcome in by_place(results, "trimtab", mine, float(budget)).values()]
     lines.append(Headline("reuse", fmean(note["reuse"] for note in notes), seeds=len(seeds), better="higher"))
     within = [note["within"] for note in notes if note["within"] is not None]
     if within:

@@ -47,9 +47,10 @@ def draw(ratios: Mapping[str, Mapping[Cell, float]], path: Path) -> None:
     import matplotlib as mpl
 
     mpl.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib.figure import Figure
 
-    figure, axes = pyplot.subplots(figsize=(8, 5))
+    figure = Figure(figsize=(8, 5))
+    axes = figure.subplots()
     limits = np.geomspace(0.8, 4, 200)
     for name, cells in ratios.items():
         values = np.asarray(list(cells.values()))
@@ -67,7 +68,6 @@ def draw(ratios: Mapping[str, Mapping[Cell, float]], path: Path) -> None:
     axes.legend(loc="lower right", fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=150, bbox_inches="tight")
-    pyplot.close(figure)
 
 
 def _measures(book: Book) -> dict[str, Measure]:

@@ -18,7 +18,8 @@ POINTS = 80
 
 def draw(results: Results, methods: Sequence[str], version: str, budget: float, path: Path) -> None:
     """Write the curves of ``methods``, ours first and bold, as a picture."""
-    figure, axes = package("matplotlib.pyplot", "pip install matplotlib").subplots(figsize=(7.5, 4.2), layout="constrained")
+    figure = package("matplotlib.figure", "pip install matplotlib").Figure(figsize=(7.5, 4.2), layout="constrained")
+    axes = figure.subplots()
     held = {method: by_place(results, method, version, budget) for method in methods}
     shared = set.intersection(*(set(outcomes) for outcomes in held.values()))
     least: dict[str, float] = {}
