@@ -74,6 +74,8 @@ class Listed(Dataset):
         ({"goal": Goal("rmse")}, TaskError, "goal: expected one of the metrics"),
         ({"metrics": {"f1": max}, "goal": "f1"}, TaskError, "goal: say which way 'f1' improves"),
         ({"metrics": {"f1": 0.5}}, TaskError, r"metrics\['f1'\]: expected a callable"),
+        ({"scores": {"auroc": 0.5}}, TaskError, r"scores\['auroc'\]: expected a callable"),
+        ({"scores": {"accuracy": max}}, TaskError, r"scores\['accuracy'\]: .* not named one of loss, accuracy, error"),
         ({"build": "mlp"}, TaskError, "build: expected a callable, got 'mlp'"),
         ({"step": 1}, TaskError, "step: expected a callable"),
         ({"reference": "step"}, TaskError, "reference: expected one of cosine, linear, constant, got 'step'"),
@@ -237,6 +239,13 @@ def test_a_metric_that_is_not_finite_is_reported_and_is_a_divergence_only_as_the
     other = make(metrics=metrics, goal=Goal("odd", scale="linear"))
     measured = other.advance(other.start(Settings(), seed=0), Segment(Settings(), seed=0, index=0, horizon=1))
     assert measured.status == "diverged"
+
+
+@pytest.mark.parametrize("undefined", [lambda outputs, targets: math.nan, lambda outputs, targets: 1 / 0])
+def test_a_score_that_a_split_of_one_class_cannot_have_is_named_with_the_split(undefined):
+    task = make(scores={"auroc": undefined}, validation=(INPUTS, torch.ones_like(LABELS)))
+    with pytest.raises(TaskError, match=r"scores\['auroc'\]: cannot be computed on the validation split"):
+        task.measure(task.start(Settings(), seed=0))
 
 
 def test_out_of_memory_with_a_single_example_is_an_error_of_the_task():

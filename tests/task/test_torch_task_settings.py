@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from sklearn.metrics import f1_score
 from torch import nn
 from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
@@ -318,6 +319,21 @@ def test_metrics_are_averaged_over_examples_and_one_is_the_goal(digits):
     assert measurement.metrics["confidence"] == pytest.approx(confidence, rel=1e-5)
     assert measurement.metrics["number"] == pytest.approx((200 * 200 + 100 * 100) / 300)
     assert {"loss", "accuracy", "error"} < set(measurement.metrics)
+
+
+def test_scores_are_of_the_whole_split_and_one_may_be_the_goal(digits):
+    def macro_f1(outputs, targets):
+        return f1_score(targets, outputs.argmax(1), average="macro")
+
+    goal = Goal("f1", minimise=False, bound=1.0)
+    task = TorchTask(
+        build=build_linear, train=digits[0], validation=digits[1], scores={"f1": macro_f1}, goal=goal, evaluation_batch=70
+    )
+    state, (measurement,) = run(task, Settings())
+    with torch.no_grad():
+        predicted = state.model(digits[1][0]).argmax(1)
+    assert measurement.metrics["f1"] == pytest.approx(f1_score(digits[1][1], predicted, average="macro"))
+    assert measurement.metrics["f1"] != pytest.approx(measurement.metrics["accuracy"], abs=1e-6)
 
 
 @pytest.mark.parametrize("loss", ["mse", "l1", "huber", nn.MSELoss()])

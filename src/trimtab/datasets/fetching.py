@@ -92,12 +92,12 @@ def _download(path: str, digest: str, to: Path) -> None:
         if path.startswith(PACKED):
             part.write_bytes(gzip.compress(part.read_bytes(), mtime=0))
         part.replace(to)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is told in one line, not in the downloader's eighty
         given = os.environ.get("TRIMTAB_DATA") or "not set"
         raise DatasetError(
             f"data: {path} is neither in TRIMTAB_DATA ({given}) nor in the cache, and {url} cannot be had: {error}; "
             f"download it by hand, and set TRIMTAB_DATA to the folder in which it lies as {path}"
-        ) from error
+        ) from None
     finally:
         part.unlink(missing_ok=True)
 

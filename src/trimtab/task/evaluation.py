@@ -16,6 +16,7 @@ from trimtab.task.batches import Batch
 from trimtab.task.data import Data, check_labels
 from trimtab.task.losses import Loss, Metric, mean_of
 from trimtab.task.nest import length, to_device
+from trimtab.task.scores import Gathered, ScoreFunction
 from trimtab.task.training import Objective, is_out_of_memory, loss_of
 
 
@@ -28,10 +29,11 @@ class Examiner:
     loss: Callable[[Any, Any], Tensor] | None
     step: Objective | None
     metrics: Mapping[str, Metric]
+    scores: Mapping[str, ScoreFunction]
     batch_size: int
 
     def measure(self, model: nn.Module, data: Data, where: str) -> dict[str, float]:
-        """Return the loss and metrics of ``model`` on ``data``, averaged over its examples."""
+        """Return the loss and metrics of ``model`` on ``data``, averaged over its examples, and its scores."""
         model.eval()
         try:
             with torch.no_grad(), self.autocast():
@@ -44,23 +46,26 @@ class Examiner:
 
     def _averages(self, model: nn.Module, data: Data, where: str) -> dict[str, float]:
         sums: Tensor | None = None
-        total = 0
+        total, gathered = 0, Gathered()
         for batch in data.whole(self.batch_size):
             size = length(batch)
             batch = batch if self.device.type == "cpu" else to_device(batch, self.device)
-            means = torch.stack(self._batch(model, batch, where)) * size
+            means = torch.stack(self._batch(model, batch, where, gathered)) * size
             sums, total = means if sums is None else sums + means, total + size
         if sums is None:
             raise DataError(f"{where}: expected at least one example, got none")
         loss, *others = (sums / total).tolist()
         finished = (metric.finish(value) for metric, value in zip(self.metrics.values(), others, strict=True))
-        return {"loss": loss, **dict(zip(self.metrics, finished, strict=True))}
+        scores = gathered.values(self.scores, where) if math.isfinite(loss) else dict.fromkeys(self.scores, math.nan)
+        return {"loss": loss, **dict(zip(self.metrics, finished, strict=True)), **scores}
 
-    def _batch(self, model: nn.Module, batch: Batch, where: str) -> list[Tensor]:
+    def _batch(self, model: nn.Module, batch: Batch, where: str, gathered: Gathered) -> list[Tensor]:
         output = target = None
-        if self.step is None or self.metrics:
+        if self.step is None or self.metrics or self.scores:
             inputs, target = pair(batch)
             output = model(*inputs)
+        if self.scores:
+            gathered.add(output, target)
         loss = self.step(model, batch) if self.step is not None else self._loss(output, target, where)
         values = [metric.function(output, target) for metric in self.metrics.values()]  # pyright: ignore[reportArgumentType]  # set wherever there are metrics
         return [mean_of(value, self.device) for value in (loss, *values)]
@@ -75,7 +80,7 @@ class Examiner:
 
     def nothing(self) -> dict[str, float]:
         """Return the metrics of a training that diverged: each is NaN."""
-        return {"loss": math.nan, **dict.fromkeys(self.metrics, math.nan)}
+        return {"loss": math.nan, **dict.fromkeys((*self.metrics, *self.scores), math.nan)}
 
 
 def pair(batch: Batch) -> tuple[list[Any], Any]:

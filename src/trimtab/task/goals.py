@@ -10,6 +10,7 @@ from torch import nn
 from trimtab.errors import TaskError
 from trimtab.task.losses import LOSSES, Metric, MetricFunction, NamedLoss
 from trimtab.task.protocol import Goal
+from trimtab.task.scores import ScoreFunction
 
 _GOALS: Mapping[str, Goal] = {
     "loss": Goal("loss"),
@@ -49,6 +50,15 @@ def resolve_metrics(metrics: Mapping[str, MetricFunction] | None, free: Mapping[
         if not callable(function) or name == "loss":
             raise TaskError(f"metrics[{name!r}]: expected a callable (output, target) -> number, not named 'loss'")
     return {**free, **{name: Metric(function) for name, function in (metrics or {}).items()}}
+
+
+def resolve_scores(scores: Mapping[str, ScoreFunction] | None, metrics: Mapping[str, Metric]) -> dict[str, ScoreFunction]:
+    """Return ``scores``; raise TaskError for one that cannot be called, or is named like the loss or a metric."""
+    for name, function in (scores or {}).items():
+        if not callable(function) or name == "loss" or name in metrics:
+            taken = ", ".join(("loss", *metrics))
+            raise TaskError(f"scores[{name!r}]: expected a callable (outputs, targets) -> number, not named one of {taken}")
+    return dict(scores or {})
 
 
 def resolve_goal(goal: Goal | str, names: Mapping[str, object]) -> Goal:

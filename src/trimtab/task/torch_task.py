@@ -22,7 +22,7 @@ from trimtab.task.batches import Batch, Collate, Span
 from trimtab.task.data import Loading, TensorData
 from trimtab.task.evaluation import Examiner, pair, try_losses
 from trimtab.task.export import Recipe, write_schedule
-from trimtab.task.goals import resolve_goal, resolve_loss, resolve_metrics
+from trimtab.task.goals import resolve_goal, resolve_loss, resolve_metrics, resolve_scores
 from trimtab.task.length import parse_length
 from trimtab.task.losses import MetricFunction
 from trimtab.task.nest import leaves, to_device
@@ -43,6 +43,7 @@ from trimtab.task.protocol import Goal, Measurement, Progress, Segment, Split, T
 from trimtab.task.randomness import seeded
 from trimtab.task.reference import REFERENCES
 from trimtab.task.requirements import check_space, warn_ignored
+from trimtab.task.scores import ScoreFunction
 from trimtab.task.splits import Splits
 from trimtab.task.switch import change_optimizer
 from trimtab.task.torch_state import TorchState, encode_state, load_optimizer, load_weights, read_state
@@ -60,7 +61,8 @@ class TorchTask:
     time it is iterated, for its place is found again by skipping. ``loss``: a name in ``losses.LOSSES`` or a callable
     (output, target) that returns the mean over the batch; ``step(model, batch)`` replaces it for any other training.
     ``segment``: "1 epoch", "0.5 epochs", "200 steps", "5000 examples". ``goal``: a metric or a Goal.
-    ``metrics``: functions (output, target), whose results are averaged over a split's examples.
+    ``metrics``: functions (output, target), whose results are averaged over a split's examples; ``scores``: functions of all
+    outputs and targets of a split at once (AUROC, macro F1).
 
     Settings that it applies by name while training: lr (× the ``reference`` schedule), weight_decay, momentum, nesterov,
     beta1, beta2, alpha, eps, optimizer, batch_size, dropout, label_smoothing, gradient_clip (largest norm, 0: none),
@@ -84,6 +86,7 @@ class TorchTask:
         segment: str = "1 epoch",
         goal: Goal | str = "loss",
         metrics: Mapping[str, MetricFunction] | None = None,
+        scores: Mapping[str, ScoreFunction] | None = None,
         step: Callable[[nn.Module, Any], Any] | None = None,
         defaults: Mapping[str, Value] | None = None,
         setters: Mapping[str, apply.Setter] | None = None,
@@ -108,7 +111,8 @@ class TorchTask:
         self.pretrained = building.read_pretrained(pretrained)
         self.named_loss = resolve_loss(loss)
         self.metrics = resolve_metrics(metrics, self.named_loss.metrics if step is None else {})
-        self.goal = resolve_goal(goal, self.metrics)
+        self.scores = resolve_scores(scores, self.metrics)
+        self.goal = resolve_goal(goal, {**self.metrics, **self.scores})
         check_callables(build=build, step=step, param_groups=param_groups, augment=augment, collate=collate)
         check_counts(micro_batch=micro_batch, evaluation_batch=evaluation_batch)
         check_reference(reference)
@@ -377,6 +381,7 @@ class TorchTask:
             loss=None if self.step is not None else lambda output, target: loss_of(loss(output, target, 0.0)),
             step=None if self.step is None else self._objective(0.0),
             metrics=self.metrics,
+            scores=self.scores,
             batch_size=self.evaluation_batch or self.splits.evaluation_batch(),
         )
 
