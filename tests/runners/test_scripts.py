@@ -172,6 +172,7 @@ def test_ctrl_c_at_the_terminal_reaches_the_runner_alone(run):
 import faulthandler, signal, os, time
 
 faulthandler.dump_traceback_later(50)  # should it ever hang, the failure says where
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background inherit one that is ignored
 """
         + SCRIPT
         + """
