@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from trimtab.continual import Continual
     from trimtab.env import AtMost, Gap, Seconds, TrainingEnv
     from trimtab.errors import TrimtabError
     from trimtab.integrations import loggers
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from trimtab.task.torch_task import TorchTask
 
 _HOMES = {
+    "trimtab.continual": ("Continual",),
     "trimtab.env": ("AtMost", "Gap", "Seconds", "TrainingEnv"),
     "trimtab.errors": ("TrimtabError",),
     "trimtab.integrations.tabular": ("TabularClassifier", "TabularRegressor"),
@@ -39,6 +41,7 @@ __all__ = [
     "Bool",
     "Budget",
     "Categorical",
+    "Continual",
     "Float",
     "Gap",
     "Goal",
