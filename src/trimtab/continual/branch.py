@@ -18,9 +18,9 @@ from trimtab.task.evaluation import pair
 from trimtab.task.nest import length
 
 SPACE = Space(
-    lr=Float(1e-5, 0.1, log=True, sizes=(1.5, 3.0)),
+    lr=Float(3e-4, 0.03, log=True, sizes=(1.5, 3.0)),
     weight_decay=Float(1e-4, 1.0, log=True, sizes=(4.0,)),
-    replay=Float(0.0, 0.9, sizes=(0.2,)),
+    replay=Float(0.0, 0.8, sizes=(0.2, 0.8)),
     window=Float(0.05, 1.0, log=True, sizes=(3.0, 20.0)),
 )
 """What has an agent each: rate, weight decay, the share of a batch that was seen before, and how far back that reaches."""

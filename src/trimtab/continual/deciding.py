@@ -22,8 +22,8 @@ ORIGINS = ("champion", "earlier", "new")
 
 HEADS = (*SPACE.heads, len(ORIGINS))
 KEEP = (*SPACE.keep(), 0)
-FORGETTING = (SPACE.live.index("window"), 0)
-"""Head and move that shorten the window most."""
+FORGETTING = ((SPACE.live.index("replay"), 0), (SPACE.live.index("window"), 0))
+"""Heads and moves that leave alone what was seen before: no replay at all, or of the latest alone."""
 
 FEATURES = 5 + SPACE.width
 NAMES = ("dqn", "sarsa", "q-learning", "random")
@@ -79,15 +79,20 @@ class Deciders:
             raise TaskError(f"agent: expected one of {', '.join(map(repr, NAMES))} or None, got {name!r}")
         options = _OPTIONS["q-learning" if name == "sarsa" else name]
         self.agent: Agent = agents.make(name, features=FEATURES, heads=HEADS, seed=seed, **options)
-        self.seed, self.count = seed, 0
+        self.seed, self.count, self.changes = seed, 0, 0
 
     def state(self) -> dict[str, Any]:
         """Return the agents, as a tensor of bytes, and how many trials they have proposed."""
-        return {"agent": torch.frombuffer(bytearray(self.agent.encode()), dtype=torch.uint8), "count": self.count}
+        return {
+            "agent": torch.frombuffer(bytearray(self.agent.encode()), dtype=torch.uint8),
+            "count": self.count,
+            "changes": self.changes,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from ``state``."""
-        self.agent, self.count = agents.decode(state["agent"].numpy().tobytes()), state["count"]
+        self.agent = agents.decode(state["agent"].numpy().tobytes())
+        self.count, self.changes = state["count"], state["changes"]
 
     def propose(
         self, observation: np.ndarray, settings: Settings, *, origins: Sequence[bool], changed: bool = False
@@ -97,8 +102,11 @@ class Deciders:
         ``changed``: the stream has just changed; the first thing to be tried is then to leave alone what was seen before.
         """
         masks = [*SPACE.masks(settings), np.array(origins)]
-        if changed and masks[FORGETTING[0]][FORGETTING[1]]:
-            return Trial(observation, _single(*FORGETTING), masks)
+        if changed:
+            self.changes += 1
+            for place in FORGETTING if self.changes % 2 else FORGETTING[::-1]:
+                if masks[place[0]][place[1]]:
+                    return Trial(observation, _single(*place), masks)
         decision = self.agent.decide(observation, masks)
         rng = generator(self.seed, "trial", self.count)
         self.count += 1
@@ -157,6 +165,9 @@ def log_ratio(one: float, other: float) -> float:
 
 
 PRIOR = [np.where(np.arange(moves) == keep, 0.0, -PRICE) for moves, keep in zip(HEADS, KEEP, strict=True)]
+for _head, _move in FORGETTING:
+    # what matters most in a stream is asked first
+    PRIOR[_head][_move] = PRICE
 
 _DQN: dict[str, Any] = {
     "hidden": (32, 32),
