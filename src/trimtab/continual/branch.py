@@ -17,8 +17,9 @@ from trimtab.task.batches import Batch
 from trimtab.task.evaluation import pair
 from trimtab.task.nest import length
 
+LEAST_RATE = 3e-4
 SPACE = Space(
-    lr=Float(3e-4, 0.03, log=True, sizes=(1.5, 3.0)),
+    lr=Float(LEAST_RATE, 0.03, log=True, sizes=(1.5, 3.0)),
     weight_decay=Float(1e-4, 1.0, log=True, sizes=(4.0,)),
     replay=Float(0.0, 0.8, sizes=(0.2, 0.8)),
     window=Float(0.05, 1.0, log=True, sizes=(3.0, 20.0)),
@@ -28,7 +29,6 @@ SPACE = Space(
 START = Settings(lr=2e-3, weight_decay=0.01, replay=0.8, window=1.0)
 """What a stream starts from: much that was seen is trained on again, from all that is remembered."""
 
-LEAST_RATE = 1e-5
 CLIP = 1.0
 HUNGRY, FEAST = 20, 4
 """Chunks after a start in which more steps are made than usual, and how many times more in the first of them."""
@@ -86,7 +86,7 @@ class Branch:
                 batch = joined_batches(batch, memory.draw(again, window, generator))
             if not self._step(batch, loss):
                 self.load(before)
-                self.settings = self.settings.replace(lr=SPACE["lr"].check("lr", max(LEAST_RATE, rate / 3)))
+                self.settings = self.settings.replace(lr=max(LEAST_RATE, rate / 3))
                 return step
         return steps
 
