@@ -28,27 +28,32 @@ def train(
     epochs: int,
     batch_size: int,
     steer: bool,
+    passes: int = 1,
+    augment: Callable[[Tensor], Tensor] = lambda inputs: inputs,
     given: bool = False,
-) -> tt.Pilot | None:
-    """Train ``model`` in place, by a Pilot if ``steer``, else with the optimizer's rate falling along a cosine."""
+) -> None:
+    """Train ``model`` in place, by a Pilot if ``steer``, else with the optimizer's rate falling along a cosine.
+
+    The schedule moves after every ``passes`` through the data, ``epochs`` times.
+    """
     pilot = tt.Pilot(optimizer, horizon=epochs, given=given) if steer else None
     cosine = None if steer else CosineAnnealingLR(optimizer, epochs)
     for _ in range(epochs):
         model.train()
         total = 0.0
-        for chosen in torch.randperm(len(train)).split(batch_size):
+        order = torch.cat([torch.randperm(len(train)) for _ in range(passes)])
+        for chosen in order.split(batch_size):
             inputs, targets = train[chosen]
             optimizer.zero_grad()
-            value = loss(model(inputs), targets)
+            value = loss(model(augment(inputs)), targets)
             value.backward()
             optimizer.step()
             total += value.item() * len(targets)
         if pilot is not None:
             outputs, targets = predict(model, validation)
-            pilot.step(train_loss=total / len(train), validation_loss=float(loss(outputs, targets)))
+            pilot.step(train_loss=total / len(order), validation_loss=float(loss(outputs, targets)))
         if cosine is not None:
             cosine.step()
-    return pilot
 
 
 @torch.no_grad()

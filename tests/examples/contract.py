@@ -15,10 +15,10 @@ def needs(*names):
     return pytest.mark.skipif(bool(missing), reason=f"set TRIMTAB_DATA, or: trimtab data get {' '.join(missing)}")
 
 
-def tried(module, *, segments=3):
-    """Return the result of a short study of the example ``module`` (its task.py), after checks of what it declares."""
+def tried(module, folder, *, segments=3):
+    """Return the result of a short study of the example ``module`` (its task.py) in ``folder``, after checks of what it declares."""
     assert set(module.DEFAULT) == set(module.SPACE)
-    result = module.study(budget=tt.Budget(segments=segments), store=None, start=module.DEFAULT).run()
+    result = module.study(budget=tt.Budget(segments=segments), store=folder / "study.db", start=module.DEFAULT).run()
     assert module.HEADLINE in result.best.metrics
     assert math.isfinite(result.best.metrics[module.HEADLINE])
     return result

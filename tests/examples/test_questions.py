@@ -6,8 +6,8 @@ from tests.examples.contract import flown, needs, tried
 pytestmark = needs("qc")
 
 
-def test_a_short_study_learns_what_is_asked_for():
-    assert tried(task).evaluate_on_test()["accuracy"] > 0.5
+def test_a_short_study_learns_what_is_asked_for(tmp_path):
+    assert tried(task, tmp_path).evaluate_on_test()["accuracy"] > 0.5
 
 
 def test_a_short_steered_run_learns_what_is_asked_for():

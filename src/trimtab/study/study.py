@@ -100,6 +100,8 @@ class Study:
         self.limits = check_limits({} if limits is None else limits, task)
         self.objectives = check_objectives(objectives, task)
         self.experience = None if experience is None else check_experience(experience)
+        if not isinstance(store, (str, Path)):
+            raise StudyError(f"store: expected a file such as digits.db, or a URL, got {store!r}")
         self.store = str(store)
         self.name = name
         self.workers = workers

@@ -1,0 +1,1 @@
+"""Pneumonia on chest X-rays: a class-balanced subset of PneumoniaMNIST."""

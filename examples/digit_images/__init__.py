@@ -1,0 +1,1 @@
+"""Handwritten digits as pictures: MNIST, 5,000 of them, with augmentation as a knob."""

@@ -1,0 +1,1 @@
+"""Abnormal heart beats in half an hour of ECG."""

@@ -1,0 +1,1 @@
+"""Whether a sentence of a film review praises or blames."""

@@ -1,0 +1,1 @@
+"""How long patients live after a heart attack: a Cox network."""
