@@ -1,0 +1,1 @@
+"""Which film a person will watch next: MovieLens-100k."""
