@@ -15,7 +15,7 @@ import trimtab as tt
 from examples.splits import divide
 from examples.words import PADDING, encode, read_lines, vocabulary
 
-HEADLINE, HORIZON, WORDS, LENGTH = "accuracy", 10, 4000, 24
+HEADLINE, HORIZON, WORDS, LENGTH, HEADS = "accuracy", 10, 4000, 24, 4
 
 SPACE = tt.Space(
     lr=tt.Float(1e-5, 0.1, log=True),
@@ -23,10 +23,10 @@ SPACE = tt.Space(
     weight_decay=tt.Float(1e-6, 0.3, log=True),
     dropout=tt.Float(0.0, 0.7),
     optimizer=tt.Categorical("sgd", "adam", "adamw"),
-    width=tt.Int(16, 64, log=True, live=False),
+    head_width=tt.Int(4, 16, log=True, live=False),
     depth=tt.Int(1, 2, live=False),
 )
-DEFAULT = tt.Settings(lr=1e-3, batch_size=64, weight_decay=1e-2, dropout=0.3, optimizer="adamw", width=32, depth=1)
+DEFAULT = tt.Settings(lr=1e-3, batch_size=64, weight_decay=1e-2, dropout=0.3, optimizer="adamw", head_width=8, depth=1)
 
 
 class Transformer(nn.Module):
@@ -36,7 +36,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.words = nn.Embedding(WORDS, width, padding_idx=PADDING)
         self.places = nn.Embedding(LENGTH, width)
-        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout, batch_first=True, norm_first=True)
+        layer = nn.TransformerEncoderLayer(width, HEADS, 2 * width, dropout, batch_first=True, norm_first=True)
         self.layers = nn.TransformerEncoder(layer, depth, enable_nested_tensor=False)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, 2))
 
@@ -49,7 +49,7 @@ class Transformer(nn.Module):
 
 def build_model(settings: tt.Settings) -> nn.Module:
     """Return the transformer that the settings ask for."""
-    return Transformer(settings["width"], settings["depth"], settings["dropout"])
+    return Transformer(HEADS * settings["head_width"], settings["depth"], settings["dropout"])
 
 
 def load_sentences() -> tuple[list[str], Tensor]:

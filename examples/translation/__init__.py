@@ -1,0 +1,1 @@
+"""From German to English: captions of Multi30k."""
