@@ -1,7 +1,8 @@
 """What people do with a stream: freeze, train on, train anew, a forest that adapts, or say what was said last.
 
 Each is a function (stream, chunks, seed) that yields its predictions of a chunk, (n,), before it is shown the targets.
-The nets get as many optimizer steps in all as the branches of a ``Continual`` together.
+The nets get as many optimizer steps a chunk as champion and challenger of a ``Continual`` together; it makes more after a start
+and after a change, as does what is trained anew.
 """
 
 from __future__ import annotations

@@ -104,11 +104,11 @@ def incremental(seed: int) -> Sequence[Chunk]:
 
 
 def ratings(seed: int) -> Sequence[Chunk]:
-    """Ratings of films in the order in which they were given."""
+    """The first 30,000 ratings of films, in the order in which they were given (a forest of all would take an hour)."""
     del seed
     pandas = package("pandas", "pip install pandas")
     file = fetch("movielens100k") / "dataset_example/ml-100k/ml-100k.inter"
-    frame = pandas.read_csv(file, sep="\t").sort_values("timestamp:float", kind="stable")
+    frame = pandas.read_csv(file, sep="\t").sort_values("timestamp:float", kind="stable")[:30_000]
     return chunked(frame.iloc[:, :2].to_numpy(np.int64), frame.iloc[:, 2].to_numpy(np.float32), 500)
 
 

@@ -16,6 +16,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from trimtab.seeds import derive
 
 EPISODES = {"validation": 10, "test": 50}
+METRICS = ("return", "loss", "spread", "length")
 
 
 def make_environment(name: str) -> gymnasium.Env:
@@ -95,4 +96,4 @@ def evaluate(model: BaseAlgorithm, name: str, split: str, seed: int) -> dict[str
     returns, lengths = evaluate_policy(model, held, n_eval_episodes=episodes, return_episode_rewards=True)
     held.close()
     mean = float(np.mean(returns))
-    return {"return": mean, "loss": -mean, "spread": float(np.std(returns)), "length": float(np.mean(lengths))}
+    return dict(zip(METRICS, (mean, -mean, float(np.std(returns)), float(np.mean(lengths))), strict=True))
