@@ -1,0 +1,131 @@
+"""Agents that tune an agent: PPO and DQN keep the contract of a task, and going on in the middle of an episode is exact."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+pytest.importorskip("stable_baselines3")
+
+import trimtab as tt
+from examples.reinforcement import task, zoo
+from examples.reinforcement.environments import Replayable, evaluate, make_environment
+from tests.examples.contract import tried
+from trimtab.errors import CheckpointError, TaskError
+from trimtab.task import Segment, TaskContract
+
+
+class TestProximalPolicyOptimisation(TaskContract):
+    def task(self):
+        return task.make_task(steps=20 * 256)
+
+    def settings(self):
+        changed = {"lr": 3e-4, "batch_size": 50, "discount": 0.9, "entropy": 0.01, "clip_range": 0.4}
+        return [task.DEFAULT, task.DEFAULT.replace(**changed), task.DEFAULT]
+
+    def diverging(self):
+        return task.DEFAULT.replace(lr=1e30)
+
+
+class TestDeepQLearning(TaskContract):
+    def task(self):
+        return task.make_task(algorithm="dqn", steps=20 * 1100)
+
+    def settings(self):
+        first = task.default("CartPole-v1", "dqn").replace(width=32)
+        return [first, first.replace(lr=1e-3, batch_size=20, discount=0.9, exploration=0.3), first]
+
+    def diverging(self):
+        return self.settings()[0].replace(lr=1e30)
+
+
+def test_a_short_study_improves(tmp_path):
+    result = tried(task, tmp_path, segments=4)
+    first = task.make_task().measure(task.make_task().start(task.DEFAULT, seed=0))
+    assert result.best.metrics["return"] > 2 * first.metrics["return"]
+    metrics = result.evaluate_on_test()
+    assert metrics["loss"] == -metrics["return"]
+    agent = result.load_model()
+    assert agent.predict(np.zeros(4, np.float32), deterministic=True)[0] in (0, 1)
+
+
+def test_the_published_training_learns_and_reports_its_curve():
+    flight = zoo.fly(0, steps=5000)
+    assert flight.test["return"] > 50
+    assert len(flight.curve) >= 18
+    assert [steps for steps, _ in flight.curve] == sorted({steps for steps, _ in flight.curve})
+
+
+@pytest.mark.parametrize("name", ["CartPole-v1", "LunarLander-v3", "MiniGrid-Empty-5x5-v0", "MinAtar-breakout"])
+def test_an_episode_is_taken_up_in_its_middle(name):
+    for part, package in (("Lunar", "Box2D"), ("MiniGrid", "minigrid"), ("MinAtar", "minatar")):
+        if name.startswith(part):
+            pytest.importorskip(package)
+    one, other = Replayable(make_environment(name), 5), Replayable(make_environment(name), 5)
+    rng = np.random.default_rng(0)
+    one.reset()
+    for _ in range(200):
+        observation, _, terminated, truncated, _ = one.step(rng.integers(one.action_space.n))
+        if terminated or truncated:
+            one.reset()
+    while not one.actions:
+        observation, *_ = one.step(0)
+    assert np.array_equal(other.replay(one.episode, one.actions), observation)
+    assert observation.shape == one.observation_space.shape
+    action = int(one.action_space.n) - 1
+    assert all(np.array_equal(mine, its) for mine, its in zip(one.step(action), other.step(action), strict=True))
+
+
+class Fixed(gymnasium.Env):
+    """Pays the number of the action for as many steps as its seed says, modulo 3, and one more."""
+
+    action_space = gymnasium.spaces.Discrete(4)
+    observation_space = gymnasium.spaces.Box(0.0, 1.0, (1,))
+
+    def reset(self, *, seed=None, options=None):
+        self.left = seed % 3 + 1
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        self.left -= 1
+        return np.zeros(1, np.float32), float(action), self.left == 0, False, {}
+
+
+class Constant:
+    def predict(self, observation, state=None, episode_start=None, deterministic=False):
+        assert deterministic
+        return np.full(len(observation), 2), None
+
+
+def test_a_return_is_the_mean_over_one_episode_a_seed():
+    gymnasium.register("Fixed-v0", Fixed)
+    metrics = evaluate(Constant(), "Fixed-v0", "validation", seed=0)
+    # ten seeds in a row: three or four episodes each of 1, 2 and 3 steps
+    assert 1.9 <= metrics["length"] <= 2.1
+    assert metrics["return"] == -metrics["loss"] == pytest.approx(2 * metrics["length"])
+
+
+def test_schedules_fall_as_published_from_one_segment_to_the_next():
+    one = task.make_task()
+    first, last = (one.effective(Segment(task.DEFAULT, 0, index, 20)) for index in (0, 19))
+    assert first["learning_rate"] == pytest.approx(0.975e-3)
+    assert last["clip_range"] == pytest.approx(0.025 * 0.2)
+    assert first["gamma"] == last["gamma"] == 0.98
+    other = task.make_task(algorithm="dqn")
+    rates = [other.effective(Segment(tt.Settings(exploration=0.1), 0, index, 20)) for index in (0, 19)]
+    assert [each["exploration_final_eps"] for each in rates] == pytest.approx([1 - 0.9 * 0.025 / 0.16, 0.1])
+    assert [each["learning_rate"] for each in rates] == [2.3e-3, 2.3e-3]
+
+
+def test_every_published_setting_lies_in_its_space():
+    for environment, algorithm in zoo.PUBLISHED:
+        task.SPACES[algorithm].check(task.default(environment, algorithm))
+
+
+def test_what_cannot_be_set_or_taken_up_is_refused():
+    with pytest.raises(TaskError, match=r"ppo has no exploration"):
+        task.make_task().check(task.SPACES["dqn"])
+    with pytest.raises(TaskError, match=r"not for dqn in Pong"):
+        task.make_task("Pong", "dqn")
+    checkpoint = task.make_task().encode(task.make_task().start(task.DEFAULT, seed=0))
+    with pytest.raises(CheckpointError, match=r"expected one of dqn in CartPole-v1"):
+        task.make_task(algorithm="dqn").decode(checkpoint)
