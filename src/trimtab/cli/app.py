@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli import data, doctor, look, policies, repeat, steer, train
+from trimtab.cli import data, doctor, init, look, policies, repeat, steer, train
 from trimtab.cli.mistakes import FAILED, exit_code
 from trimtab.cli.options import example
 from trimtab.cli.printing import complain, plain_warnings
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 _COMMANDS = (
+    ("init", init.init, "Train", ("trimtab init table houses.csv --target price", "trimtab init images pictures/ -o cats.py")),
     ("run", train.run, "Train", ("trimtab run task.py:study", "trimtab run task.py:study --workers 4 --segments 800")),
     ("resume", train.resume, "Train", ("trimtab resume digits.db", "trimtab resume digits.db --segments 800")),
     ("fork", steer.fork, "Train", ("trimtab fork digits.db 17 --set lr=0.01 --set optimizer=adam",)),

@@ -1,0 +1,181 @@
+"""Fields of the examples: each task by its default, by random search, by TPE with Hyperband, by a study and by a Pilot.
+
+Random search, TPE and the study have the budget of ten whole runs, in segments; their settings are applied by the same task.
+Each picks a checkpoint by validation; the test split is read once for it. What was made is kept in the cache folder, by the
+code that made it. With all fields and five seeds it takes a night.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import json
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import optuna
+import torch
+
+import trimtab as tt
+from benchmarks.pilot_suite.sources import cache_folder
+from benchmarks.results import Headline, Measured, interval, run
+from examples.baselines import fixed, random_search
+from trimtab.seeds import derive
+from trimtab.task import Segment
+
+FIELDS = (
+    "questions",
+    "sentiment",
+    "translation",
+    "digit_images",
+    "chest_xrays",
+    "cells",
+    "recommender",
+    "heart_beats",
+    "survival",
+)
+QUICK = ("survival", "heart_beats", "questions")
+RUNS, SEEDS = 10, 5
+PEERS = ("default", "random search", "tpe-hyperband")
+Made = dict[str, dict[str, float]]
+
+
+def default(module: Any, seed: int, runs: int) -> float:
+    """Train one run at the default settings, with the task's cosine."""
+    del runs
+    return fixed("", module.make_task(seed), module.DEFAULT, horizon=module.HORIZON, seed=seed).test[module.HEADLINE]
+
+
+def random(module: Any, seed: int, runs: int) -> float:
+    """Train whole runs of settings drawn at random."""
+    task, horizon = module.make_task(seed), module.HORIZON
+    return random_search(task, module.SPACE, horizon=horizon, segments=runs * horizon, seed=seed).test[module.HEADLINE]
+
+
+def tpe_hyperband(module: Any, seed: int, runs: int) -> float:
+    """Train runs of settings by Optuna's TPE, cut short by its Hyperband. Li et al. 2018."""
+    task, horizon, space = module.make_task(seed), module.HORIZON, module.SPACE
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=False)
+    study = optuna.create_study(sampler=sampler, pruner=optuna.pruners.HyperbandPruner(1, horizon, 3))
+    left, best = runs * horizon, (float("inf"), b"")
+    while left > 0:
+        trial = study.ask()
+        settings = space.check({name: _suggested(trial, name, member) for name, member in space.items()})
+        trial_seed = derive(seed, "trial", trial.number)
+        state, error, pruned = task.start(settings, seed=trial_seed), float("inf"), False
+        for index in range(min(horizon, left)):
+            after = task.advance(state, Segment(settings, derive(trial_seed, index), index, horizon))
+            left, error = left - 1, task.goal.error(after.metrics)
+            if error < best[0]:
+                best = error, task.encode(state)
+            trial.report(min(error, 1e6), index + 1)
+            if after.status == "diverged" or trial.should_prune():
+                pruned = True
+                break
+        study.tell(trial, None if pruned else min(error, 1e6), optuna.trial.TrialState.PRUNED if pruned else None)
+    return task.evaluate(task.decode(best[1]), "test")[module.HEADLINE]
+
+
+def _suggested(trial: optuna.Trial, name: str, member: Any) -> Any:
+    if isinstance(member, tt.Float):
+        return trial.suggest_float(name, member.low, member.high, log=member.log)
+    if isinstance(member, tt.Int):
+        return trial.suggest_int(name, member.low, member.high, log=member.log)
+    return trial.suggest_categorical(name, member.choices if isinstance(member, tt.Categorical) else (False, True))
+
+
+def study(module: Any, seed: int, runs: int) -> float:
+    """Spend the budget by a study as the example has it."""
+    with tempfile.TemporaryDirectory() as folder:
+        budget = tt.Budget(segments=runs * module.HORIZON)
+        return module.study(seed, budget=budget, store=Path(folder) / "study.db").run().evaluate_on_test()[module.HEADLINE]
+
+
+def _flown(*, steer: bool) -> Callable[[Any, int, int], float]:
+    def fly(module: Any, seed: int, runs: int) -> float:
+        del runs
+        pilot = importlib.import_module(module.__name__.replace(".task", ".pilot"))
+        # what `fly` returns first is the figure of the field
+        return next(iter(pilot.fly(seed, steer=steer).values()))
+
+    return fly
+
+
+METHODS: Mapping[str, Callable[[Any, int, int], float]] = {
+    "default": default,
+    "random search": random,
+    "tpe-hyperband": tpe_hyperband,
+    "study": study,
+    "pilot": _flown(steer=True),
+    "cosine": _flown(steer=False),
+}
+
+
+def measure(arguments: argparse.Namespace) -> Measured:
+    """Make what is missing and compare, field by field."""
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    fields, seeds, runs = (QUICK, 1, 2) if arguments.quick else (arguments.only or FIELDS, arguments.seeds, RUNS)
+    files = {field: cache_folder() / "domains" / f"{field}-{_version(field)}.json" for field in fields}
+    made: Made = {}
+    for file in files.values():
+        made |= json.loads(file.read_text()) if file.exists() else {}
+    for seed in range(seeds):
+        for field in fields:
+            module = importlib.import_module(f"examples.{field}.task")
+            for method, function in METHODS.items():
+                key = f"{field}/{method}/{seed}/{runs}"
+                if key not in made:
+                    began = time.perf_counter()
+                    made[key] = {"figure": function(module, seed, runs), "seconds": time.perf_counter() - began}
+                    print(key, made[key], file=sys.stderr, flush=True)
+                    files[field].parent.mkdir(parents=True, exist_ok=True)
+                    mine = {name: each for name, each in made.items() if name.startswith(f"{field}/")}
+                    files[field].write_text(json.dumps(mine, indent=1))
+    return _figures(made, fields, seeds, runs)
+
+
+def _figures(made: Made, fields: tuple[str, ...], seeds: int, runs: int) -> Measured:
+    lines, ahead, flown, details = list[Headline](), 0, 0, dict[str, Any]()
+    for field in fields:
+        name = importlib.import_module(f"examples.{field}.task").HEADLINE
+        held = {method: [made[f"{field}/{method}/{seed}/{runs}"]["figure"] for seed in range(seeds)] for method in METHODS}
+        middle = {method: median(values) for method, values in held.items()}
+        sign = -1 if name == "loss" else 1
+        best = max(PEERS, key=lambda peer: sign * middle[peer])
+        low, high = interval(held["study"])
+        ahead += sign * middle["study"] > sign * middle[best]
+        # the first figure of every flight but those of the loss is the higher the better
+        flown += middle["pilot"] >= middle["cosine"]
+        better = "lower" if name == "loss" else "higher"
+        ratio = middle["study"] / middle[best]
+        lines.append(Headline(f"{field}: {name}", middle["study"], best, middle[best], ratio, low, high, seeds, better))
+        details[field] = held
+    lines.insert(0, Headline("share of rows better than the best peer", ahead / len(fields), seeds=seeds, better="higher"))
+    lines.insert(1, Headline("share of rows Pilot at or above default", flown / len(fields), seeds=seeds, better="higher"))
+    return lines, {"figures": details}
+
+
+def _version(field: str) -> str:
+    examples = Path(__file__).parents[1] / "examples"
+    own = [*sorted(examples.glob("*.py")), *sorted((examples / field).rglob("*.py"))]
+    parts = [*own, *sorted(Path(tt.__file__).parent.rglob("*.py")), Path(__file__)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:8]
+
+
+if __name__ == "__main__":
+    run(
+        "domains",
+        measure,
+        ("--only", {"nargs": "+", "choices": FIELDS, "help": "some of the fields"}),
+        ("--seeds", {"type": int, "default": SEEDS}),
+    )
