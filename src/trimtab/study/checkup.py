@@ -11,6 +11,9 @@ from typing import Any, Literal
 from trimtab.space import Settings
 from trimtab.study.study import Study
 from trimtab.task import Measurement, Task
+from trimtab.task.audit import Concern, audit
+from trimtab.task.data import TensorData
+from trimtab.task.torch_task import TorchTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,6 @@ def check_up(study: Study) -> list[Finding]:
 
 
 def _data(task: Task[Any]) -> list[Finding]:
-    from trimtab.task.torch_task import TorchTask
-
     if not isinstance(task, TorchTask):
         return []
     sizes = task.splits.sizes
@@ -49,12 +50,22 @@ def _data(task: Task[Any]) -> list[Finding]:
     if "test" not in sizes:
         advice = "validation picks the best of many segments and flatters it: give TorchTask a test split for an honest figure"
         found.append(Finding("test split", "note", "there is none", advice))
+    found += [Finding(concern.about, "note", concern.text, concern.advice) for concern in _concerns(task)]
     small = sizes.get("validation")
     if small is not None and small < 200:
         found.append(
             Finding("validation split", "note", f"{small} examples", "decisions on so few examples follow their noise")
         )
     return found
+
+
+def _concerns(task: Any) -> list[Concern]:
+    """Return what is poor about data that are whole tensors of one input and one target; of others nothing is known."""
+    held = {name: task.splits[name] for name in task.splits.sizes}
+    tensors = {name: data.tensors for name, data in held.items() if isinstance(data, TensorData)}
+    if len(tensors) < len(held) or any(len(columns) != 2 for columns in tensors.values()):
+        return []
+    return audit({name: (columns[0], columns[1]) for name, columns in tensors.items()})
 
 
 def _measurement(study: Study, measured: Measurement, built: float) -> list[Finding]:
