@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from stable_baselines3 import DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
@@ -24,12 +26,8 @@ COUNTERS = ("num_timesteps", "_n_calls")
 REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
-class Diverged(Exception):
-    """Weights that are not finite, or so large that what is made of them will not be."""
-
-
 class Watch(BaseCallback):
-    """Says after every step that the training is alive, and keeps the ``loss`` of every update."""
+    """Says after every step that the training is alive, keeps the ``loss`` of every update, and ends with one that is none."""
 
     def __init__(self, loss: str, progress: Callable[[], None]) -> None:
         super().__init__()
@@ -37,23 +35,26 @@ class Watch(BaseCallback):
 
     def _on_step(self) -> bool:
         self.progress()
-        return True
+        return not self.losses or math.isfinite(self.losses[-1])
 
     def _on_rollout_start(self) -> None:
-        # the first moment after an update, and the last before an action is drawn from a policy that may be none
         self._on_training_end()
 
     def _on_training_end(self) -> None:
         loss = self.logger.name_to_value.pop(self.loss, None)
         if loss is not None:
             self.losses.append(float(loss))
-        if not weights(self.model).norm().isfinite():
-            raise Diverged
 
+    @property
     def parts(self) -> tuple[float, ...]:
-        """Return the mean losses of at most eight equal parts of what was watched."""
+        """Mean losses of at most eight equal parts of what was watched."""
         count = min(8, len(self.losses))
         return tuple(float(part.mean()) for part in np.array_split(self.losses, count)) if count else ()
+
+    @property
+    def mean(self) -> float:
+        """Mean loss of what was watched, NaN if there was no update."""
+        return sum(self.losses) / len(self.losses) if self.losses else math.nan
 
 
 def build(
@@ -83,9 +84,23 @@ def apply(model: BaseAlgorithm, values: Mapping[str, Any]) -> None:
             setattr(model, schedules[name], lambda _, value=value: value)
         else:
             setattr(model, name, value)
-    if hasattr(model, "rollout_buffer"):
+    if isinstance(model, DQN):
+        # the first step of a segment is made before the schedule is asked
+        model.exploration_rate = values["exploration_final_eps"]
+    else:
         # it computes the advantages, with a discount of its own
         model.rollout_buffer.gamma = model.gamma
+
+
+def learn(model: BaseAlgorithm, steps: int, watch: Watch) -> bool:
+    """Train ``model`` for ``steps`` in the environment; return whether its weights have stayed finite."""
+    try:
+        model.learn(steps, callback=watch, log_interval=None, reset_num_timesteps=False)
+    except (ValueError, RuntimeError):
+        # torch makes no distribution of what is not a number
+        if weights(model).norm().isfinite():
+            raise
+    return bool(weights(model).norm().isfinite())
 
 
 def weights(model: BaseAlgorithm) -> Tensor:

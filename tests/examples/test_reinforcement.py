@@ -3,15 +3,26 @@
 import gymnasium
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("stable_baselines3")
 
 import trimtab as tt
-from examples.reinforcement import task, zoo
+from examples.reinforcement import task, training, zoo
 from examples.reinforcement.environments import Replayable, evaluate, make_environment
+from examples.reinforcement.settings import SPACES, default, effective
 from tests.examples.contract import tried
 from trimtab.errors import CheckpointError, TaskError
 from trimtab.task import Segment, TaskContract
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Nets as small as these are slowed down by a second thread, on a busy machine twentyfold."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 class TestProximalPolicyOptimisation(TaskContract):
@@ -28,20 +39,20 @@ class TestProximalPolicyOptimisation(TaskContract):
 
 class TestDeepQLearning(TaskContract):
     def task(self):
-        return task.make_task(algorithm="dqn", steps=20 * 1100)
+        return task.make_task(algorithm="dqn", steps=20 * 1024)
 
     def settings(self):
-        first = task.default("CartPole-v1", "dqn").replace(width=32)
-        return [first, first.replace(lr=1e-3, batch_size=20, discount=0.9, exploration=0.3), first]
+        first = default("CartPole-v1", "dqn").replace(width=32)
+        return [first, first.replace(lr=1e-3, batch_size=20, discount=0.9, exploration=0.3)]
 
     def diverging(self):
         return self.settings()[0].replace(lr=1e30)
 
 
 def test_a_short_study_improves(tmp_path):
-    result = tried(task, tmp_path, segments=4)
-    first = task.make_task().measure(task.make_task().start(task.DEFAULT, seed=0))
-    assert result.best.metrics["return"] > 2 * first.metrics["return"]
+    result = tried(task, tmp_path)
+    before = next(node.before for node in result.tree if node.before)
+    assert result.best.metrics["return"] > 2 * before.metrics["return"]
     metrics = result.evaluate_on_test()
     assert metrics["loss"] == -metrics["return"]
     agent = result.load_model()
@@ -49,9 +60,9 @@ def test_a_short_study_improves(tmp_path):
 
 
 def test_the_published_training_learns_and_reports_its_curve():
-    flight = zoo.fly(0, steps=5000)
-    assert flight.test["return"] > 50
-    assert len(flight.curve) >= 18
+    flight = zoo.fly(0, steps=5120)
+    assert flight.test["return"] > 40
+    assert len(flight.curve) == 20
     assert [steps for steps, _ in flight.curve] == sorted({steps for steps, _ in flight.curve})
 
 
@@ -82,7 +93,7 @@ class Fixed(gymnasium.Env):
     observation_space = gymnasium.spaces.Box(0.0, 1.0, (1,))
 
     def reset(self, *, seed=None, options=None):
-        self.left = seed % 3 + 1
+        self.left = (seed or 0) % 3 + 1
         return np.zeros(1, np.float32), {}
 
     def step(self, action):
@@ -105,25 +116,32 @@ def test_a_return_is_the_mean_over_one_episode_a_seed():
 
 
 def test_schedules_fall_as_published_from_one_segment_to_the_next():
-    one = task.make_task()
-    first, last = (one.effective(Segment(task.DEFAULT, 0, index, 20)) for index in (0, 19))
+    first, last = (effective("CartPole-v1", "ppo", Segment(task.DEFAULT, 0, index, 20)) for index in (0, 19))
     assert first["learning_rate"] == pytest.approx(0.975e-3)
     assert last["clip_range"] == pytest.approx(0.025 * 0.2)
     assert first["gamma"] == last["gamma"] == 0.98
-    other = task.make_task(algorithm="dqn")
-    rates = [other.effective(Segment(tt.Settings(exploration=0.1), 0, index, 20)) for index in (0, 19)]
+    rates = [effective("CartPole-v1", "dqn", Segment(tt.Settings(exploration=0.1), 0, index, 20)) for index in (0, 19)]
     assert [each["exploration_final_eps"] for each in rates] == pytest.approx([1 - 0.9 * 0.025 / 0.16, 0.1])
     assert [each["learning_rate"] for each in rates] == [2.3e-3, 2.3e-3]
 
 
+def test_a_segment_has_its_own_settings_from_the_first_step_on():
+    explorer, learner = (made.start(tt.Settings(), seed=0) for made in (task.make_task(algorithm="dqn"), task.make_task()))
+    training.apply(explorer, {"exploration_final_eps": 0.3, "gamma": 0.9})
+    assert explorer.exploration_rate == explorer.exploration_schedule(0.5) == 0.3
+    training.apply(learner, {"gamma": 0.9, "clip_range": 0.3, "learning_rate": 0.01})
+    assert learner.gamma == learner.rollout_buffer.gamma == 0.9
+    assert (learner.clip_range(1.0), learner.lr_schedule(0.0)) == (0.3, 0.01)
+
+
 def test_every_published_setting_lies_in_its_space():
     for environment, algorithm in zoo.PUBLISHED:
-        task.SPACES[algorithm].check(task.default(environment, algorithm))
+        SPACES[algorithm].check(default(environment, algorithm))
 
 
 def test_what_cannot_be_set_or_taken_up_is_refused():
     with pytest.raises(TaskError, match=r"ppo has no exploration"):
-        task.make_task().check(task.SPACES["dqn"])
+        task.make_task().check(SPACES["dqn"])
     with pytest.raises(TaskError, match=r"not for dqn in Pong"):
         task.make_task("Pong", "dqn")
     checkpoint = task.make_task().encode(task.make_task().start(task.DEFAULT, seed=0))

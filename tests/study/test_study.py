@@ -19,7 +19,9 @@ from torch import nn
 
 import trimtab as tt
 from trimtab.errors import BudgetError, DataError, SpaceError, StoreError, StoreLockedError, StudyError, TaskError
+from trimtab.runners import ridge
 from trimtab.runners.processes import share_of_cores
+from trimtab.runners.ridge import RidgeTask
 from trimtab.store import list_studies
 from trimtab.store.records import SegmentFinished, StudyFinished
 from trimtab.study.replay import replay
@@ -495,9 +497,16 @@ BAD = [
     ("a setting fixed out of bounds", lambda f: (new_study(f).run(), new_study(f).fix(lr=9.0)), SpaceError, "lr"),
     ("a bound on a choice", lambda f: (new_study(f).run(), new_study(f).bound("optimizer", 0, 1)), StudyError, "numeric"),
     ("bounds reversed in mid-run", lambda f: (new_study(f).run(), new_study(f).bound("lr", 0.1, 0.01)), StudyError, "low < high"),
+    ("a store that is none", lambda f: new_study(f, store=None), StudyError, "store: expected a file .* got None"),
     ("a result of nothing", lambda f: new_study(f).result().best, (StoreError, StudyError), "study"),
     ("a checkpoint that was changed", lambda f: spoil(f), StoreError, "checkpoint"),
 ]  # fmt: skip
+
+
+def test_a_task_that_is_no_torch_loop_is_saved_without_code(tmp_path: Path) -> None:
+    study = tt.Study(RidgeTask(), ridge.SPACE, budget=tt.Budget(segments=4), store=tmp_path / "study.db")
+    study.run().save(tmp_path / "kept")
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"best.safetensors", "schedule.json", "report.html"}
 
 
 def spoil(folder: Path) -> None:

@@ -168,12 +168,13 @@ class Result:
         Path(path).write_text(page, encoding="utf-8")
 
     def save(self, folder: str | Path, *, title: str | None = None, baselines: Sequence[BaselineRow] = ()) -> None:
-        """Write best.safetensors, schedule.json, schedule.py and report.html into ``folder``."""
+        """Write best.safetensors, schedule.json, schedule.py (if the task can export it) and report.html into ``folder``."""
         to = Path(folder)
         to.mkdir(parents=True, exist_ok=True)
         (to / "best.safetensors").write_bytes(self.checkpoint())
         self.schedule.save(to / "schedule.json")
-        (to / "schedule.py").write_text(self.export(), encoding="utf-8")
+        if self.task is None or hasattr(self.task, "export"):
+            (to / "schedule.py").write_text(self.export(), encoding="utf-8")
         self.report(to / "report.html", title=title, baselines=baselines)
 
     def _repr_html_(self) -> str:
