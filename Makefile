@@ -14,8 +14,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 demo: .venv/ready
 	$(BIN)/python -m examples.demo
 
+# two workers with a thread each: small nets train no faster on two, and four threads on two cores get in each other's way
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 -m 'not slow'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m 'not slow'
 
 test-slow: .venv/ready
 	$(BIN)/python -m pytest -m slow
