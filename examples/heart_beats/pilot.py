@@ -13,7 +13,7 @@ from examples.steering import predict, show, train
 
 
 def fly(seed: int, *, steer: bool = True, epochs: int = HORIZON) -> dict[str, float]:
-    """Return the test metrics of one run, the average precision with its 95 % interval."""
+    """Return the test metrics of one run, average precision and AUROC with their 95 % intervals."""
     torch.manual_seed(seed)
     learned, validation, test = load_splits(seed)
     model = build_model(DEFAULT)
@@ -29,9 +29,12 @@ def fly(seed: int, *, steer: bool = True, epochs: int = HORIZON) -> dict[str, fl
         steer=steer,
     )
     outputs, targets = predict(model, test)
-    low, high = interval(average_precision, outputs, targets)
-    precision = {"average_precision": average_precision(outputs, targets), "low": low, "high": high}
-    return {**precision, "auroc": auroc(outputs, targets), "loss": float(weighted_loss(outputs, targets))}
+    metrics = {"loss": float(weighted_loss(outputs, targets))}
+    for score in (average_precision, auroc):
+        low, high = interval(score, outputs, targets)
+        name = score.__name__
+        metrics |= {name: score(outputs, targets), f"{name}_low": low, f"{name}_high": high}
+    return metrics
 
 
 if __name__ == "__main__":

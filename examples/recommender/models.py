@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from examples.recommender.ratings import FILMS, USERS, features
 
 SEEN = -1e4
-"""Taken off the score of a film that was seen before, and is not to be shown again."""
+"""The score of a film that was seen before and is not to be shown again: finite, so that no loss is infinite."""
 
 
 class Scorer(nn.Module):
@@ -21,9 +21,10 @@ class Scorer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.register_buffer("seen", torch.zeros(USERS, FILMS, dtype=torch.bool), persistent=False)
 
-    def forget_what_was_seen(self, user: Tensor, film: Tensor) -> None:
-        """From now on leave out, in evaluation, the films that these people have seen."""
+    def leave_out(self, user: Tensor, film: Tensor) -> None:
+        """From now on do not show these people these films; nor, to anyone, the film 0, which is none."""
         self.seen[user, film] = True
+        self.seen[:, 0] = True
 
     def taste(self, user: Tensor, history: Tensor) -> Tensor:
         raise NotImplementedError
@@ -35,7 +36,10 @@ class Scorer(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         user, history = rows[:, 0], rows[:, 1:]
         scores = self.dropout(self.taste(user, history)) @ self.catalogue().T + self.bias
-        return scores if self.training else scores + SEEN * self.seen[user]
+        if self.training:
+            return scores
+        # the history holds what has been seen since training, such as the film of the validation when the test is read
+        return scores.masked_fill(self.seen[user].scatter(1, history, True), SEEN)
 
 
 class Factors(Scorer):

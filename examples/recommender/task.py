@@ -15,7 +15,7 @@ import trimtab as tt
 from examples.recommender.models import Factors, Sequence, TwoTowers
 from examples.recommender.ratings import watched
 
-HEADLINE, HORIZON, SHOWN = "ndcg", 12, 10
+HEADLINE, HORIZON, QUARTERS, SHOWN = "ndcg", 12, 4, 10
 
 SPACE = tt.Space(
     lr=tt.Float(1e-4, 0.3, log=True),
@@ -28,7 +28,7 @@ SPACE = tt.Space(
     informed=tt.Bool(live=False, when={"model": "two towers"}),
 )
 DEFAULT = tt.Settings(
-    lr=3e-3, batch_size=256, weight_decay=1e-2, dropout=0.2, optimizer="adamw", width=32, model="sequence", informed=False
+    lr=2e-2, batch_size=256, weight_decay=1e-2, dropout=0.2, optimizer="adamw", width=32, model="sequence", informed=False
 )
 
 
@@ -41,7 +41,7 @@ def build_model(settings: tt.Settings) -> nn.Module:
         model = {"factors": Factors, "sequence": Sequence}[kind](width, dropout)
     everything = watched()
     learned = everything.place >= 2
-    model.forget_what_was_seen(everything.user[learned], everything.film[learned])
+    model.leave_out(everything.user[learned], everything.film[learned])
     return model
 
 
@@ -85,7 +85,7 @@ def make_task(seed: int = 0) -> tt.TorchTask:
         test=test,
         metrics={"ndcg": ndcg, "recall": recall},
         goal=tt.Goal("ndcg", minimise=False, scale="linear"),
-        segment="0.25 epochs",
+        segment=f"{1 / QUARTERS} epochs",
     )
 
 
