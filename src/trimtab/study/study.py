@@ -100,9 +100,7 @@ class Study:
         self.limits = check_limits({} if limits is None else limits, task)
         self.objectives = check_objectives(objectives, task)
         self.experience = None if experience is None else check_experience(experience)
-        if not isinstance(store, (str, Path)):
-            raise StudyError(f"store: expected a file such as digits.db, or a URL, got {store!r}")
-        self.store = str(store)
+        self.store = _check_store(store)
         self.name = name
         self.workers = workers
         self.runner = _check_runner(runner, workers)
@@ -293,6 +291,12 @@ def _check_agent(agent: str | AgentMaker | Sequence[str | AgentMaker]) -> None:
     names = [_name_of(one) for one in agent]
     if len(set(names)) < len(names):
         raise StudyError(f"agent: expected different agents, got {', '.join(names)}")
+
+
+def _check_store(store: object) -> str:
+    if not isinstance(store, (str, Path)):
+        raise StudyError(f"store: expected a file such as digits.db, or a URL, got {store!r}")
+    return str(store)
 
 
 def _check_runner(runner: str | None, workers: int) -> str:
