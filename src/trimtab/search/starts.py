@@ -215,18 +215,20 @@ def _fit(prior: Prior, features: np.ndarray, results: Sequence[Result]) -> _Fit:
     The expected one, not the likeliest: a few runs that happen to end alike must not make all starts look alike.
     """
     errors, noise = _errors(results)
-    fits = [_fit_at(spread, prior, features, errors, noise) for spread in SPREADS]
+    # what does not hang on the spread is made once
+    led, shared = features @ prior.mean, features @ prior.covariance @ features.T + NOISE**2 * np.eye(len(errors))
+    fits = [_fit_at(spread, led, shared, errors, noise) for spread in SPREADS]
     likelihoods = np.array([fit.likelihood for fit in fits])
     odds = np.exp(likelihoods - likelihoods.max())
     spread = float(odds @ SPREADS / odds.sum())
-    expected = _fit_at(spread, prior, features, errors, noise)
+    expected = _fit_at(spread, led, shared, errors, noise)
     return _Fit(float(likelihoods.max() + np.log(odds.mean())), expected.middle, spread)
 
 
-def _fit_at(spread: float, prior: Prior, features: np.ndarray, errors: np.ndarray, noise: np.ndarray) -> _Fit:
-    together = features @ prior.covariance @ features.T + NOISE**2 * np.eye(len(errors))
-    half = np.linalg.cholesky(spread**2 * together + np.diag(noise**2 + 1e-9))
-    ones, apart = np.linalg.solve(half, np.stack([np.ones(len(errors)), errors - spread * (features @ prior.mean)], 1)).T
+def _fit_at(spread: float, led: np.ndarray, shared: np.ndarray, errors: np.ndarray, noise: np.ndarray) -> _Fit:
+    """Return the fit at one ``spread``; by the prior places are N(``led``, ``shared``), (n,) and (n, n)."""
+    half = np.linalg.cholesky(spread**2 * shared + np.diag(noise**2 + 1e-9))
+    ones, apart = np.linalg.solve(half, np.stack([np.ones(len(errors)), errors - spread * led], 1)).T
     middle = float(ones @ apart / (ones @ ones))
     left = apart - middle * ones
     usual = (np.log(spread / USUAL_SPREAD) / SPREAD_DEVIATION) ** 2
