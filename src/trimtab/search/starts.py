@@ -216,19 +216,19 @@ def _fit(prior: Prior, features: np.ndarray, results: Sequence[Result]) -> _Fit:
     """
     errors, noise = _errors(results)
     # what does not hang on the spread is made once
-    led, shared = features @ prior.mean, features @ prior.covariance @ features.T + NOISE**2 * np.eye(len(errors))
-    fits = [_fit_at(spread, led, shared, errors, noise) for spread in SPREADS]
+    mean, covariance = features @ prior.mean, features @ prior.covariance @ features.T + NOISE**2 * np.eye(len(errors))
+    fits = [_fit_at(spread, mean, covariance, errors, noise) for spread in SPREADS]
     likelihoods = np.array([fit.likelihood for fit in fits])
     odds = np.exp(likelihoods - likelihoods.max())
     spread = float(odds @ SPREADS / odds.sum())
-    expected = _fit_at(spread, led, shared, errors, noise)
+    expected = _fit_at(spread, mean, covariance, errors, noise)
     return _Fit(float(likelihoods.max() + np.log(odds.mean())), expected.middle, spread)
 
 
-def _fit_at(spread: float, led: np.ndarray, shared: np.ndarray, errors: np.ndarray, noise: np.ndarray) -> _Fit:
-    """Return the fit at one ``spread``; by the prior places are N(``led``, ``shared``), (n,) and (n, n)."""
-    half = np.linalg.cholesky(spread**2 * shared + np.diag(noise**2 + 1e-9))
-    ones, apart = np.linalg.solve(half, np.stack([np.ones(len(errors)), errors - spread * led], 1)).T
+def _fit_at(spread: float, mean: np.ndarray, covariance: np.ndarray, errors: np.ndarray, noise: np.ndarray) -> _Fit:
+    """Return the fit at one ``spread``; on the scale of the prior starts are N(``mean``, ``covariance``), (n,) and (n, n)."""
+    half = np.linalg.cholesky(spread**2 * covariance + np.diag(noise**2 + 1e-9))
+    ones, apart = np.linalg.solve(half, np.stack([np.ones(len(errors)), errors - spread * mean], 1)).T
     middle = float(ones @ apart / (ones @ ones))
     left = apart - middle * ones
     usual = (np.log(spread / USUAL_SPREAD) / SPREAD_DEVIATION) ** 2
