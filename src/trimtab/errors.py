@@ -9,6 +9,7 @@ TrimtabError
 ├── PilotError            an optimizer, horizon or loss that a Pilot cannot work with                    (ValueError)
 ├── BudgetError           a budget that cannot be spent                                                (ValueError)
 ├── StudyError            a study that cannot start or go on as asked                                  (ValueError)
+├── ControlError          an environment or a rule that cannot be controlled as asked                     (ValueError)
 ├── StoreError            the records of a study cannot be read or written                             (OSError)
 │   ├── StoreVersionError a store written by another version of the schema
 │   ├── StoreLockedError  a store that another process is using
@@ -55,6 +56,10 @@ class BudgetError(TrimtabError, ValueError):
 
 class StudyError(TrimtabError, ValueError):
     """A study that cannot start or go on as asked."""
+
+
+class ControlError(TrimtabError, ValueError):
+    """An environment or a rule that cannot be controlled as asked."""
 
 
 class StoreError(TrimtabError, OSError):
