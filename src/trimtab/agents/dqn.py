@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Self, TypeAlias
 
 import numpy as np
@@ -188,6 +189,11 @@ class DQNAgent:
                 f"lr: the values of the agent are no longer finite after {self.steps} transitions; lower lr={options.lr:g}"
             )
         self._acting.refresh()
+
+    def adjust(self, *, rate: float, exploration: Exploration) -> None:
+        """Learn at ``rate`` and stray by ``exploration`` from now on."""
+        self.options = replace(self.options, lr=rate, lr_steps=0, exploration=exploration)
+        self._exploration = self.options.exploration
 
     def values(self, observations: np.ndarray, *, averaged: bool = False) -> np.ndarray:
         """Return the values of all moves at ``observations`` (n, features), shape (members, n, heads, moves), padded.

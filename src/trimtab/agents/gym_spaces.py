@@ -25,10 +25,14 @@ class ObservationView:
 
 @dataclass(frozen=True, slots=True)
 class ActionView:
-    """``decode`` turns one move a head into an action of a space; ``heads`` holds the number of moves of each."""
+    """``decode`` turns one move a head into an action of a space; ``heads`` holds the number of moves of each.
+
+    ``encode`` turns an action into the moves that come nearest to it.
+    """
 
     heads: tuple[int, ...]
     decode: Callable[[tuple[int, ...]], Any]
+    encode: Callable[[Any], tuple[int, ...]]
 
 
 def observation_view(space: spaces.Space[Any], *, discrete: str = "one-hot") -> ObservationView:
@@ -76,14 +80,22 @@ def action_view(space: spaces.Space[Any], *, bins: int = 5) -> ActionView:
     """Return how one move a head becomes an action of ``space``; a dimension of a Box gets ``bins`` values, ends included."""
     if isinstance(space, spaces.Discrete):
         start = int(space.start)
-        return ActionView((int(space.n),), lambda moves: start + moves[0])
+        return ActionView((int(space.n),), lambda moves: start + moves[0], lambda action: (int(action) - start,))
     if isinstance(space, spaces.MultiDiscrete):
         starts = np.asarray(space.start)
         heads = tuple(int(n) for n in space.nvec.reshape(-1))
-        return ActionView(heads, lambda moves: np.asarray(moves, dtype=space.dtype).reshape(starts.shape) + starts)
+        return ActionView(
+            heads,
+            lambda moves: np.asarray(moves, dtype=space.dtype).reshape(starts.shape) + starts,
+            lambda action: tuple((np.asarray(action) - starts).reshape(-1).tolist()),
+        )
     if isinstance(space, spaces.MultiBinary):
         shape = space.shape
-        return ActionView((2,) * int(np.prod(shape)), lambda moves: np.asarray(moves, dtype=np.int8).reshape(shape))
+        return ActionView(
+            (2,) * int(np.prod(shape)),
+            lambda moves: np.asarray(moves, dtype=np.int8).reshape(shape),
+            lambda action: tuple(np.asarray(action, dtype=np.int64).reshape(-1).tolist()),
+        )
     if isinstance(space, spaces.Box):
         return _binned(space, check_count("bins", bins, least=2))
     raise AgentError(f"action space: expected Discrete, MultiDiscrete, MultiBinary or a bounded Box, got {space}")
@@ -95,4 +107,8 @@ def _binned(space: spaces.Box, bins: int) -> ActionView:
         raise AgentError(f"action space: expected a Box with finite bounds, to cut it into bins, got {space}")
     values = np.linspace(low, high, bins).astype(space.dtype)
     dimensions = np.arange(len(low))
-    return ActionView((bins,) * len(low), lambda moves: values[list(moves), dimensions].reshape(space.shape))
+
+    def encode(action: Any) -> tuple[int, ...]:
+        return tuple(np.abs(values - np.asarray(action, dtype=np.float64).reshape(1, -1)).argmin(0).tolist())
+
+    return ActionView((bins,) * len(low), lambda moves: values[list(moves), dimensions].reshape(space.shape), encode)

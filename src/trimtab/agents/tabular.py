@@ -8,7 +8,7 @@ tables together represent any joint value.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -162,6 +162,11 @@ class TabularAgent:
     def _move(self, values: np.ndarray, counts: np.ndarray, move: int, delta: float) -> None:
         counts[move] += 1
         values[move] += step_size(self.options.alpha, int(counts[move]), self.options.alpha_power) * delta
+
+    def adjust(self, *, rate: float, exploration: Exploration) -> None:
+        """Learn with step size ``rate`` and stray by ``exploration`` from now on."""
+        self.options = replace(self.options, alpha=rate, exploration=exploration)
+        self._exploration = self.options.exploration
 
     def value(self, observations: np.ndarray, masks: Sequence[Masks] | None = None) -> np.ndarray:
         """Return the value of acting greedily from each of ``observations`` (n, features), shape (1, n)."""

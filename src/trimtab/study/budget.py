@@ -18,6 +18,7 @@ class Spent:
     examples: float = 0
     seconds: float = 0
     evaluations: float = 0
+    episodes: float = 0
 
     def plus(self, measurement: Measurement, *, evaluations: int = 1) -> Spent:
         """Return what is spent after one more segment."""
@@ -27,12 +28,13 @@ class Spent:
             self.examples + measurement.examples,
             self.seconds + measurement.seconds,
             self.evaluations + evaluations,
+            self.episodes + measurement.episodes,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most so many segments, epochs, examples, seconds or evaluations, whichever is used up first. At least one is given.
+    """At most so much of each unit, whichever is used up first; at least one is given. Only a control counts episodes.
 
     >>> Budget(segments=400).segments_left(Spent(segments=100))
     300
@@ -43,6 +45,7 @@ class Budget:
     examples: int | None = None
     seconds: float | None = None
     evaluations: int | None = None
+    episodes: int | None = None
 
     def __post_init__(self) -> None:
         given = {name: amount for name, amount in asdict(self).items() if amount is not None}

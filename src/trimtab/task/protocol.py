@@ -101,7 +101,8 @@ class Measurement:
     """What one segment came to.
 
     ``metrics``: on the validation split, by name, ``"loss"`` among them. ``train_loss``: mean over the segment.
-    ``steps``: optimizer steps. ``examples``: training examples seen. ``seconds``: wall time of training and evaluation.
+    ``steps``: optimizer steps. ``examples``: training examples seen (of a control, transitions). ``episodes``: those that were
+    played to learn from. ``seconds``: wall time of training and evaluation.
     ``parameters``: weights of the model. ``latency``: seconds an example of validation. Both are 0 if unknown.
     ``status``: ``"diverged"`` if a loss or weight was not finite; such a segment is valued and its path ends there.
     """
@@ -116,6 +117,7 @@ class Measurement:
     status: Literal["finished", "diverged"] = "finished"
     parameters: int = 0
     latency: float = 0.0
+    episodes: int = 0
 
 
 Progress = Callable[[], None]
