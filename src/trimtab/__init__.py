@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from trimtab.continual import Continual
+    from trimtab.controllers import ControlResult, ControlTask, Policy, control
     from trimtab.env import AtMost, Gap, Seconds, TrainingEnv
     from trimtab.errors import TrimtabError
     from trimtab.integrations import loggers
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "trimtab.continual": ("Continual",),
+    "trimtab.controllers": ("ControlResult", "ControlTask", "Policy", "control"),
     "trimtab.env": ("AtMost", "Gap", "Seconds", "TrainingEnv"),
     "trimtab.errors": ("TrimtabError",),
     "trimtab.integrations.tabular": ("TabularClassifier", "TabularRegressor"),
@@ -42,6 +44,8 @@ __all__ = [
     "Budget",
     "Categorical",
     "Continual",
+    "ControlResult",
+    "ControlTask",
     "Float",
     "Gap",
     "Goal",
@@ -49,6 +53,7 @@ __all__ = [
     "Knob",
     "LiveLoader",
     "Pilot",
+    "Policy",
     "Result",
     "Schedule",
     "Seconds",
@@ -61,6 +66,7 @@ __all__ = [
     "TorchTask",
     "TrainingEnv",
     "TrimtabError",
+    "control",
     "loggers",
 ]
 

@@ -7,13 +7,14 @@ import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Protocol
 
 from trimtab.runners.protocol import Runner
 from trimtab.store.protocol import Journal
-from trimtab.store.records import Event, SegmentFailed, SegmentFinished
+from trimtab.store.records import Event, Job, SegmentFailed, SegmentFinished
 from trimtab.store.retention import Keep, wanted
+from trimtab.store.tree import Tree
 from trimtab.study.audience import Audience
-from trimtab.study.core import Core
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,19 @@ POLL_SECONDS = 0.5
 """How often the session looks for what a user left in the store while segments run."""
 
 
-def commit(event: Event, core: Core, journal: Journal, audience: Audience) -> None:
+class Planner(Protocol):
+    """Who says what is to be done next: the core of a study, or of another kind of course through the same segments."""
+
+    @property
+    def tree(self) -> Tree: ...
+
+    @property
+    def jobs(self) -> dict[int, Job]: ...
+
+    def receive(self, event: Event) -> list[Event]: ...
+
+
+def commit(event: Event, core: Planner, journal: Journal, audience: Audience) -> None:
     """Let the core say what follows from ``event``, commit it all, then tell."""
     events = core.receive(event)
     journal.append(events)
@@ -34,7 +47,7 @@ def commit(event: Event, core: Core, journal: Journal, audience: Audience) -> No
 class Session:
     """Runs what the core asks for until it has finished or is stopped."""
 
-    def __init__(self, core: Core, journal: Journal, runner: Runner, audience: Audience, *, keep: Keep) -> None:
+    def __init__(self, core: Planner, journal: Journal, runner: Runner, audience: Audience, *, keep: Keep) -> None:
         self.keep = keep
         self.core = core
         self.journal = journal

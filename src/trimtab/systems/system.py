@@ -30,7 +30,7 @@ class System:
     Each step's ``info["costs"]`` holds named costs to be added up over an episode (in a parallel environment over agents too);
     ``cost`` names the one that is to be low. ``unit`` is what it is counted in. The rewards should add up to about minus that
     cost, on any scale. ``info["action_mask"]``, where there is one, says which moves are allowed: an array, or one a head.
-    ``rules``: what practitioners use, by name; ``trusted``: the one that a policy may begin at and fall back to.
+    ``rules``: what practitioners use, by name; ``trusted``: the one that a policy may begin at, if there is one.
     ``extra``: the optional dependencies that the simulator needs, as in ``pip install 'trimtab[extra]'``.
     """
 
@@ -38,7 +38,7 @@ class System:
     about: str
     make: Callable[[Split], Any]
     rules: Mapping[str, Rule]
-    trusted: str
+    trusted: str | None
     cost: str
     unit: str
     extra: str
