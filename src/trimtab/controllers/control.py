@@ -66,7 +66,7 @@ def control(
         # only a DQN can be told of a rule
         rule = None if start == TRUSTED else start
         if rule is not None:
-            raise ControlError(f"start: expected None with agent={agent!r}, only a 'dqn' can begin at a rule, got {start!r}")
+            raise ControlError(f"start: expected None with agent={agent!r}, only a 'dqn' begins at a rule, got {start!r}")
     task = ControlTask(
         system,
         _length(budget),

@@ -91,6 +91,11 @@ class Crew:
             self.learners[kind] = found
 
 
+def strangers(world: World, *, seed: int) -> Crew:
+    """Return agents that make legal moves at random and learn nothing."""
+    return recruit(world, "random", {}, advised=False, seed=seed)
+
+
 def recruit(world: World, agent: str, options: Mapping[str, Any], *, advised: bool, seed: int) -> Crew:
     """Return fresh learners for ``world``: ``agent`` by name, with ``options``."""
     kinds = {name: world.kind(name) for name in world.agents}

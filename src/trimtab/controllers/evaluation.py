@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trimtab.controllers.crew import strangers
 from trimtab.controllers.playing import Episode, judged
 from trimtab.controllers.policy import Policy
 from trimtab.controllers.task import open_world
@@ -16,6 +17,8 @@ from trimtab.seeds import derive, generator
 from trimtab.systems import System
 
 RESAMPLES = 4000
+RANDOM = "random"
+"""What may be compared with on every system: legal moves at random."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +104,8 @@ def evaluate(policy: Policy, system: System, *, seeds: int = 20, against: Sequen
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
         raise ControlError(f"seeds: expected a whole number of at least 1, got {seeds!r}")
     for name in against:
-        if name not in system.rules:
-            raise ControlError(f"against: expected rules among {', '.join(system.rules)}, got {name!r}")
+        if name not in (*system.rules, RANDOM):
+            raise ControlError(f"against: expected rules among {', '.join((*system.rules, RANDOM))}, got {name!r}")
     world = open_world(system, "test", policy.agent)
     try:
         numbers = [derive(seed, "test", index) for index in range(seeds)]
@@ -116,7 +119,8 @@ def evaluate(policy: Policy, system: System, *, seeds: int = 20, against: Sequen
 
 
 def _played(world: World, system: System, rule: str, seeds: Sequence[int]) -> list[Episode]:
-    return [judged(world, None, system.rules[rule], seed, progress=lambda: None) for seed in seeds]
+    crew = strangers(world, seed=0) if rule == RANDOM else None
+    return [judged(world, crew, None if crew else system.rules[rule], seed, progress=lambda: None) for seed in seeds]
 
 
 def _standing(name: str, played: Sequence[Episode]) -> Standing:

@@ -12,11 +12,16 @@ import numpy as np
 from trimtab.agents.protocol import Masks, Transition
 from trimtab.controllers.crew import Advice, Crew
 from trimtab.controllers.world import Moment, Moves, World
+from trimtab.errors import ControlError
 from trimtab.systems import Act, Rule
 from trimtab.task import Progress
 
 UNNAMED = "cost"
 """The cost of an environment that names none: minus its return."""
+MOST_STEPS = 10_000
+"""An episode that has not ended by then is cut off: a policy may go round in circles where nothing stops it."""
+LOST_IN_A_ROW = 3
+"""So many episodes may fail one after the other; then the system itself is broken."""
 Watch = Callable[[World, Moment], None]
 """Called at every moment of an episode, to draw it."""
 
@@ -52,10 +57,22 @@ class Episode:
 def judged(
     world: World, crew: Crew | None, rule: Rule | None, seed: int, *, progress: Progress, watch: Watch | None = None
 ) -> Episode:
-    """Play the episode of ``seed`` as ``crew`` thinks best, advised by ``rule``; without a crew as the rule does."""
+    """Play the episode of ``seed`` as ``crew`` thinks best, advised by ``rule``; without a crew as the rule does.
+
+    Where the environment fails, a new one plays it again.
+    """
+    for _ in range(LOST_IN_A_ROW - 1):
+        try:
+            return _judged(world, crew, rule, seed, progress, watch)
+        except ControlError:
+            world.renew()
+    return _judged(world, crew, rule, seed, progress, watch)
+
+
+def _judged(world: World, crew: Crew | None, rule: Rule | None, seed: int, progress: Progress, watch: Watch | None) -> Episode:
     moment, episode = world.reset(seed), Episode()
     act = rule(world.env) if rule is not None else None
-    while not moment.over:
+    while not moment.over and len(episode.rewards) < MOST_STEPS:
         if watch is not None:
             watch(world, moment)
         began = time.perf_counter()
@@ -111,6 +128,7 @@ class Lesson:
     def play(self, seed: int, *, most: int | None, progress: Progress) -> Episode:
         """Play the episode of ``seed``, ``most`` steps at most, and learn from every one of them."""
         world, episode = self.world, Episode()
+        most = MOST_STEPS if most is None else min(most, MOST_STEPS)
         moment = world.reset(seed)
         act = self.rule(world.env) if self.rule is not None else None
         advice = advice_of(world, act, moment)

@@ -38,8 +38,8 @@ class ControlResult:
         return Policy(task.system.name, task.agent, crew, task.rule, guarded)
 
     def evaluate(self, *, seeds: int = 20, against: Sequence[str] | None = None) -> Evaluation:
-        """Return how the policy does on ``seeds`` held-out episodes beside the rules ``against`` (default: all but random)."""
-        names = [name for name in self.task.system.rules if name != "random"] if against is None else against
+        """Return how the policy does on ``seeds`` held-out episodes beside the rules ``against`` (default: all)."""
+        names = tuple(self.task.system.rules) if against is None else against
         return evaluate(self.policy, self.task.system, seeds=seeds, against=names)
 
     def film(self, path: str | Path, *, seed: int = 0, frames: int = 120) -> None:

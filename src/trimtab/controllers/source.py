@@ -8,37 +8,20 @@ from dataclasses import replace
 from typing import Any
 
 import gymnasium
-import numpy as np
 
 from trimtab.controllers.playing import UNNAMED
 from trimtab.errors import ControlError
-from trimtab.systems import Act, Rule, Split, System, find, systems
+from trimtab.systems import Rule, Split, System, find, systems
 
 
 def as_system(env: object, rules: Mapping[str, Rule] | None = None) -> System:
-    """Return ``env`` as a System with ``rules`` added to its own; every environment has the rule "random"."""
+    """Return ``env`` as a System with ``rules`` added to its own."""
     system = _found(env)
     given = dict(rules or {})
     for name, rule in given.items():
         if not callable(rule):
             raise ControlError(f"rules: {name}: expected a function of the environment, got {rule!r}")
-    return replace(system, rules={"random": random_moves, **system.rules, **given})
-
-
-def random_moves(env: Any) -> Act:
-    """Return what makes legal moves at random; its draws are those of the spaces, which the environment's seed does not fix."""
-    rng = np.random.default_rng(0)
-
-    def draw(space: gymnasium.Space[Any]) -> Any:
-        space.seed(int(rng.integers(2**31)))
-        return space.sample()
-
-    def act(observation: Any) -> Any:
-        if hasattr(env, "possible_agents"):
-            return {agent: draw(env.action_space(agent)) for agent in observation}
-        return draw(env.action_space)
-
-    return act
+    return replace(system, rules={**system.rules, **given})
 
 
 def _found(env: object) -> System:
@@ -46,7 +29,7 @@ def _found(env: object) -> System:
         return env
     if isinstance(env, str):
         return find(env) if env in systems() else _registered(env)
-    if hasattr(env, "reset") and hasattr(env, "step"):
+    if hasattr(env, "reset") and hasattr(env, "step") and not isinstance(env, type):
         return _plain(_name_of(env), lambda _: env)
     if callable(env):
         return _plain(getattr(env, "__name__", type(env).__name__), _maker(env))

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.controllers.crew import Crew, recruit
-from trimtab.controllers.playing import Episode, Lesson, judged, spread_of
+from trimtab.controllers.crew import Crew, recruit, strangers
+from trimtab.controllers.playing import LOST_IN_A_ROW, Episode, Lesson, judged, spread_of
 from trimtab.controllers.prices import Prices
 from trimtab.controllers.world import World
 from trimtab.errors import CheckpointError, ControlError, TaskError
@@ -24,9 +24,7 @@ from trimtab.task.checkpoint import pack, unpack
 SPACE = Space(rate=Float(1e-6, 1.0, log=True), exploration=Float(0.0, 1.0))
 """What may change from segment to segment: the learning rate (of a table: the step size), and how often agents stray."""
 WARM = 3
-"""Episodes before the first that are played by the rule, or at random, to know the size of rewards; they are learned from."""
-LOST_IN_A_ROW = 3
-"""So many episodes may fail one after the other; then the system itself is broken."""
+"""Episodes before the first that are played by the rule, or at random, to know the size of rewards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +168,11 @@ class ControlTask:
         return self.system.rules[self.rule] if self.rule is not None and state.crew.advised else None
 
     def _warm_up(self, state: Course, progress: Progress) -> None:
-        """Play some episodes as the rule does, or at random, to find the size of rewards, and learn from them."""
-        name = self.rule or "random"
+        """Play some episodes as the rule does, or at random, to find the size of rewards."""
         world = self.world(state, "train")
         seeds = [derive(state.seed, "warm", index) for index in range(WARM)]
-        played = [judged(world, None, self.system.rules[name], seed, progress=progress) for seed in seeds]
+        crew = strangers(world, seed=state.seed) if self.rule is None else None
+        played = [judged(world, crew, self._advice(state), seed, progress=progress) for seed in seeds]
         gamma = float(getattr(getattr(next(iter(state.crew.learners.values())), "options", None), "gamma", 0.99))
         state.crew.scale = spread_of(played, len(world.agents), gamma)
         state.episodes += len(played)
@@ -192,7 +190,7 @@ class ControlTask:
             except ControlError:
                 lost += 1
                 state.lost += 1
-                state.worlds.pop("train").close()
+                world.renew()
                 if lost == LOST_IN_A_ROW:
                     raise
                 continue
@@ -211,7 +209,7 @@ class ControlTask:
 def open_world(system: System, split: Split, agent: str) -> World:
     """Return the world of ``split``; tables see observations that are whole numbers as such."""
     discrete = "integer" if agent in ("q-learning", "sarsa") else "one-hot"
-    return World(system.make(split), bins=system.bins, discrete=discrete)
+    return World(lambda: system.make(split), bins=system.bins, discrete=discrete)
 
 
 def summary(played: list[Episode], headline: str) -> dict[str, float]:

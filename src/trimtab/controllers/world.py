@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -40,10 +40,11 @@ class Moment:
 
 
 class World:
-    """``env`` as agents see it. Whatever it raises passes through; what it returns is checked: shapes, numbers, actions."""
+    """What ``make`` makes, as agents see it. What it returns is checked, and whatever it raises becomes a ControlError."""
 
-    def __init__(self, env: Any, *, bins: int = 5, discrete: str = "one-hot") -> None:
-        self.env = env
+    def __init__(self, make: Callable[[], Any], *, bins: int = 5, discrete: str = "one-hot") -> None:
+        self.make = make
+        self.env = env = make()
         self.parallel = hasattr(env, "possible_agents")
         _check_kind(env, parallel=self.parallel)
         self.agents: tuple[str, ...] = tuple(env.possible_agents) if self.parallel else (ALONE,)
@@ -115,6 +116,11 @@ class World:
         """Return the moves of every agent that come nearest to ``action``, which is as the environment has it."""
         native = action if self.parallel else {ALONE: action}
         return {agent: self._acts[agent].encode(each) for agent, each in native.items()}
+
+    def renew(self) -> None:
+        """Put a new environment in the place of one that has failed."""
+        self.close()
+        self.env = self.make()
 
     def close(self) -> None:
         """Let go of what the environment holds, if it still can."""
