@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trimtab.cli import data, doctor, init, look, policies, repeat, steer, train
+from trimtab.cli import control, data, doctor, init, look, policies, repeat, steer, train
 from trimtab.cli.mistakes import FAILED, exit_code
 from trimtab.cli.options import example
 from trimtab.cli.printing import complain, plain_warnings
@@ -35,6 +35,13 @@ _COMMANDS = (
     ("report", look.report, "Look", ("trimtab report digits.db -o report.html",)),
     ("replay", repeat.replay, "Take away", ("trimtab replay digits.db --seeds 5",)),
     ("export", repeat.export, "Take away", ("trimtab export digits.db -o schedule.py -o schedule.json",)),
+    ("control", control.control, "Run a system", ("trimtab control list", "trimtab control traffic/cologne1 --budget 100")),
+    (
+        "evaluate",
+        control.evaluate,
+        "Run a system",
+        ("trimtab evaluate cologne1.safetensors traffic/cologne1 --against max-pressure",),
+    ),
     ("doctor", doctor.doctor, "Check", ("trimtab doctor", "trimtab doctor task.py:study")),
 )
 

@@ -76,6 +76,14 @@ def load_task(text: str) -> Task[Any]:
     return found
 
 
+def load_env(text: str) -> object:
+    """Return what may be controlled: the name as it is, or what FILE.py:NAME is (an environment, or what makes one)."""
+    if ".py:" not in text:
+        return text
+    target = parse_target(text)
+    return _named(target)
+
+
 @contextmanager
 def users_code(file: Path | None) -> Generator[None]:
     """Run code of the user's: what it prints goes to stderr, what it raises is blamed on its line in ``file``."""
@@ -88,11 +96,15 @@ def users_code(file: Path | None) -> Generator[None]:
         raise UserCodeError(blame(error, file) if file else f"{type(error).__name__}: {error}") from error
 
 
-def _load(target: Target) -> object:
+def _named(target: Target) -> Any:
     module = _import(target.file)
     if not hasattr(module, target.name):
         raise CommandError(f"{target.file} defines no {target.name!r}{_offers(module)}")
-    found: Any = getattr(module, target.name)
+    return getattr(module, target.name)
+
+
+def _load(target: Target) -> object:
+    found = _named(target)
     if not inspect.isfunction(found):
         return found
     needed = [

@@ -6,14 +6,14 @@ import linecache
 import traceback
 from pathlib import Path
 
-from trimtab.errors import AgentError, BudgetError, SpaceError, StudyError, TaskError, TrimtabError
+from trimtab.errors import AgentError, BudgetError, ControlError, SpaceError, StudyError, TaskError, TrimtabError
 
 FAILED = 1
 """What was asked for is possible and did not work out."""
 MISTAKE = 2
 """What was asked for cannot be done as it was asked."""
 
-_MISTAKES = (SpaceError, TaskError, AgentError, BudgetError, StudyError)
+_MISTAKES = (SpaceError, TaskError, AgentError, BudgetError, StudyError, ControlError)
 
 
 class CommandError(TrimtabError):

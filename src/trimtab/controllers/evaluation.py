@@ -53,6 +53,11 @@ class Evaluation:
         return self.standings[0]
 
     @property
+    def comparable(self) -> bool:
+        """Whether there is a rule, and costs of which a ratio says something: positive ones."""
+        return len(self.standings) > 1 and min(each.mean(self.cost) for each in (self.policy, self.best_rule)) > 0
+
+    @property
     def best_rule(self) -> Standing:
         """The rule with the lowest mean of the headline cost."""
         if len(self.standings) == 1:
@@ -93,7 +98,7 @@ class Evaluation:
         for row in self.rows():
             numbers = f"{row[self.cost]:10.4g}  [{row['low']:.4g}, {row['high']:.4g}]  {row['worst']:10.4g}"
             lines.append(f"  {row['name']:<18} {numbers}   {1000 * float(row['seconds']):.3g} ms a decision")
-        if len(self.standings) > 1 and min(self.best_rule.mean(self.cost), self.policy.mean(self.cost)) > 0:
+        if self.comparable:
             ratio, low, high = self.ratio()
             lines.append(f"  ratio to the best rule, {self.best_rule.name}: {ratio:.3f} [{low:.3f}, {high:.3f}]")
         return "\n".join(lines)
