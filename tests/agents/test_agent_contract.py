@@ -28,6 +28,26 @@ class TestRandom(AgentContract):
         return make("random", features=features, heads=heads, seed=seed)
 
 
+class TestBernoulli(AgentContract):
+    def agent(self, *, features: int, heads: Sequence[int], seed: int) -> Agent:
+        return make("bernoulli", features=features, heads=heads, seed=seed)
+
+
+@pytest.mark.parametrize("exploration", ["ucb", "thompson"])
+class TestLinear(AgentContract):
+    @pytest.fixture(autouse=True)
+    def _explore(self, exploration: str) -> None:
+        self.exploration = exploration
+
+    def agent(self, *, features: int, heads: Sequence[int], seed: int) -> Agent:
+        return make("linear", features=features, heads=heads, seed=seed, exploration=self.exploration)
+
+
+class TestNeural(AgentContract):
+    def agent(self, *, features: int, heads: Sequence[int], seed: int) -> Agent:
+        return make("neural", features=features, heads=heads, seed=seed, **SMALL)
+
+
 class TestQLearning(AgentContract):
     def agent(self, *, features: int, heads: Sequence[int], seed: int) -> Agent:
         return make("q-learning", features=features, heads=heads, seed=seed, alpha=0.2, gamma=0.9, exploration=QUICK)

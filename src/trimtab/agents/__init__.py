@@ -13,11 +13,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from trimtab.agents.bernoulli import BernoulliBandit
     from trimtab.agents.contract import AgentContract
     from trimtab.agents.discretiser import Discretiser, IntegerStates
     from trimtab.agents.dqn import DQNAgent
     from trimtab.agents.exploration import UCB, Boltzmann, EpsilonGreedy, Exploration, Prospect, Thompson
     from trimtab.agents.gym import AgentEnv, TrainingCurve, adapt, evaluate, train
+    from trimtab.agents.linear import LinearBandit, LinearOptions
     from trimtab.agents.options import DQNOptions
     from trimtab.agents.protocol import Agent, Decision, Masks, Transition
     from trimtab.agents.random_agent import RandomAgent
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
     from trimtab.agents.tabular import TabularAgent, TabularOptions
 
 _HOMES = {
+    "bernoulli": ("BernoulliBandit",),
     "contract": ("AgentContract",),
     "discretiser": ("Discretiser", "IntegerStates"),
     "dqn": ("DQNAgent",),
     "exploration": ("Boltzmann", "EpsilonGreedy", "Exploration", "Prospect", "Thompson", "UCB"),
     "gym": ("AgentEnv", "TrainingCurve", "adapt", "evaluate", "train"),
+    "linear": ("LinearBandit", "LinearOptions"),
     "options": ("DQNOptions",),
     "protocol": ("Agent", "Decision", "Masks", "Transition"),
     "random_agent": ("RandomAgent",),
@@ -42,6 +46,7 @@ __all__ = [
     "Agent",
     "AgentContract",
     "AgentEnv",
+    "BernoulliBandit",
     "Boltzmann",
     "DQNAgent",
     "DQNOptions",
@@ -50,6 +55,8 @@ __all__ = [
     "EpsilonGreedy",
     "Exploration",
     "IntegerStates",
+    "LinearBandit",
+    "LinearOptions",
     "Masks",
     "Prospect",
     "RandomAgent",

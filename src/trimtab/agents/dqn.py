@@ -21,7 +21,7 @@ from trimtab.agents.checks import (
     check_observations,
     check_transition,
 )
-from trimtab.agents.exploration import Exploration, Prospect
+from trimtab.agents.exploration import Exploration, Prospect, strayed
 from trimtab.agents.initial import head_values, no_spreads
 from trimtab.agents.learner import Learner
 from trimtab.agents.network import Architecture
@@ -190,9 +190,9 @@ class DQNAgent:
             )
         self._acting.refresh()
 
-    def adjust(self, *, rate: float, exploration: Exploration) -> None:
-        """Learn at ``rate`` and stray by ``exploration`` from now on."""
-        self.options = replace(self.options, lr=rate, lr_steps=0, exploration=exploration)
+    def adjust(self, *, rate: float, straying: float) -> None:
+        """Learn at ``rate`` from now on, and, if exploration is ε-greedy, with ε = ``straying``."""
+        self.options = replace(self.options, lr=rate, lr_steps=0, exploration=strayed(self._exploration, straying))
         self._exploration = self.options.exploration
 
     def values(self, observations: np.ndarray, *, averaged: bool = False) -> np.ndarray:

@@ -156,6 +156,13 @@ class Thompson:
         return lambda prospect: highest(prospect.members[drawn], rng)
 
 
+def strayed(exploration: Exploration, epsilon: float) -> Exploration:
+    """Return ``exploration`` with ε held at ``epsilon`` if it is ε-greedy; another is returned as it is."""
+    if not isinstance(exploration, EpsilonGreedy):
+        return exploration
+    return EpsilonGreedy(epsilon, epsilon, steps=0, per_head=exploration.per_head)
+
+
 _KINDS: dict[str, Any] = {
     "epsilon-greedy": EpsilonGreedy,
     "boltzmann": Boltzmann,

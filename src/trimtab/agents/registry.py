@@ -13,7 +13,9 @@ from trimtab.errors import AgentError
 
 
 def make(name: str, *, features: int, heads: Sequence[int], seed: int, **options: Any) -> Agent:
-    """Return a fresh agent: "q-learning", "sarsa", "dqn" or "random"; ``options`` are those of its kind.
+    """Return a fresh agent: "q-learning", "sarsa", "dqn", a bandit or "random"; ``options`` are those of its kind.
+
+    Bandits, which do not look ahead: "bernoulli" (no state), "linear" and "neural" (a DQN with γ = 0 and Thompson sampling).
 
     >>> agent = make("q-learning", features=1, heads=(2,), seed=0, alpha=0.5, gamma=0.9)
     >>> agent.decide([3.0], explore=False).action
@@ -53,6 +55,25 @@ def _dqn(name: str, features: int, heads: Sequence[int], seed: int, options: dic
     return DQNAgent(features=features, heads=heads, seed=seed, options=_options(name, DQNOptions, options))
 
 
+def _neural(name: str, features: int, heads: Sequence[int], seed: int, options: dict[str, Any]) -> Agent:
+    bandit = {"gamma": 0.0, "n_step": 1, "members": 5, "exploration": {"name": "thompson", "per": "decision"}}
+    return _dqn(name, features, heads, seed, {**bandit, **options})
+
+
+def _linear(name: str, features: int, heads: Sequence[int], seed: int, options: dict[str, Any]) -> Agent:
+    from trimtab.agents.linear import LinearBandit, LinearOptions
+
+    return LinearBandit(features=features, heads=heads, seed=seed, options=_options(name, LinearOptions, options))
+
+
+def _bernoulli(name: str, features: int, heads: Sequence[int], seed: int, options: dict[str, Any]) -> Agent:
+    from trimtab.agents.bernoulli import BernoulliBandit
+
+    if options:
+        raise AgentError(f"option of {name!r}: expected none, got {next(iter(options))!r}")
+    return BernoulliBandit(features=features, heads=heads, seed=seed)
+
+
 def _random(name: str, features: int, heads: Sequence[int], seed: int, options: dict[str, Any]) -> Agent:
     from trimtab.agents.random_agent import RandomAgent
 
@@ -73,6 +94,18 @@ def _read_dqn(archive: Archive) -> Agent:
     return DQNAgent.from_archive(archive)
 
 
+def _read_linear(archive: Archive) -> Agent:
+    from trimtab.agents.linear import LinearBandit
+
+    return LinearBandit.from_archive(archive)
+
+
+def _read_bernoulli(archive: Archive) -> Agent:
+    from trimtab.agents.bernoulli import BernoulliBandit
+
+    return BernoulliBandit.from_archive(archive)
+
+
 def _read_random(archive: Archive) -> Agent:
     from trimtab.agents.random_agent import RandomAgent
 
@@ -83,11 +116,16 @@ _MAKERS: dict[str, Callable[[str, int, Sequence[int], int, dict[str, Any]], Agen
     "q-learning": _tabular,
     "sarsa": _tabular,
     "dqn": _dqn,
+    "neural": _neural,
+    "linear": _linear,
+    "bernoulli": _bernoulli,
     "random": _random,
 }
 _READERS: dict[str, Callable[[Archive], Agent]] = {
     "q-learning": _read_tabular,
     "sarsa": _read_tabular,
     "dqn": _read_dqn,
+    "linear": _read_linear,
+    "bernoulli": _read_bernoulli,
     "random": _read_random,
 }

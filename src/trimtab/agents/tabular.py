@@ -27,7 +27,7 @@ from trimtab.agents.checks import (
     check_transition,
 )
 from trimtab.agents.discretiser import Discretiser, IntegerStates, State
-from trimtab.agents.exploration import EpsilonGreedy, Exploration, Pick, Prospect
+from trimtab.agents.exploration import EpsilonGreedy, Exploration, Pick, Prospect, strayed
 from trimtab.agents.initial import head_values, no_spreads
 from trimtab.agents.pending import pack_transitions, unpack_transitions
 from trimtab.agents.protocol import Decision, Masks, Transition
@@ -163,9 +163,9 @@ class TabularAgent:
         counts[move] += 1
         values[move] += step_size(self.options.alpha, int(counts[move]), self.options.alpha_power) * delta
 
-    def adjust(self, *, rate: float, exploration: Exploration) -> None:
-        """Learn with step size ``rate`` and stray by ``exploration`` from now on."""
-        self.options = replace(self.options, alpha=rate, exploration=exploration)
+    def adjust(self, *, rate: float, straying: float) -> None:
+        """Learn with step size ``rate`` from now on, and, if exploration is ε-greedy, with ε = ``straying``."""
+        self.options = replace(self.options, alpha=rate, exploration=strayed(self._exploration, straying))
         self._exploration = self.options.exploration
 
     def value(self, observations: np.ndarray, masks: Sequence[Masks] | None = None) -> np.ndarray:

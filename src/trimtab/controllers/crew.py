@@ -15,7 +15,6 @@ import torch
 
 from trimtab import agents
 from trimtab.agents.dqn import DQNAgent
-from trimtab.agents.exploration import EpsilonGreedy
 from trimtab.agents.protocol import Agent, Decision, Transition
 from trimtab.controllers.world import Moment, Moves, World
 from trimtab.errors import CheckpointError
@@ -65,12 +64,12 @@ class Crew:
         """Let the learner of ``agent`` take in what came of its move."""
         self.learners[self.kinds[agent]].learn(transition)
 
-    def adjust(self, *, rate: float, exploration: float) -> None:
-        """Learn at ``rate`` and stray with probability ``exploration`` from now on."""
+    def adjust(self, *, rate: float, straying: float) -> None:
+        """Learn at ``rate`` and stray with probability ``straying`` from now on, whoever can."""
         for learner in self.learners.values():
             adjust = getattr(learner, "adjust", None)
             if adjust is not None:
-                adjust(rate=rate, exploration=EpsilonGreedy(exploration, exploration, steps=0))
+                adjust(rate=rate, straying=straying)
 
     def arrays(self, *, experience: bool = True) -> dict[str, torch.Tensor]:
         """Return every learner as bytes; without ``experience``, a policy: what a DQN remembers is left out."""

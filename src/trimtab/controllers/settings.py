@@ -15,7 +15,7 @@ STRAYING_SHARE = 0.6
 LEAST_STRAYING = 0.02
 FIRST_STRAYING = {True: 0.3, False: 1.0}
 """How often agents stray at first: by whether they begin at a rule."""
-RATES = {"dqn": 1e-3, "q-learning": 0.2, "sarsa": 0.2}
+RATES = {"dqn": 1e-3, "neural": 1e-3, "q-learning": 0.2, "sarsa": 0.2}
 LAST_RATE = 0.1
 """The rate falls in a straight line to this share of itself."""
 
@@ -30,7 +30,16 @@ _DQN: Mapping[str, Any] = {
     "gradient_steps": 1,
 }
 _TABLE: Mapping[str, Any] = {"gamma": 0.98}
-DEFAULTS: Mapping[str, Mapping[str, Any]] = {"dqn": _DQN, "q-learning": _TABLE, "sarsa": _TABLE, "random": {}}
+_NEURAL: Mapping[str, Any] = {name: value for name, value in _DQN.items() if name not in ("gamma", "n_step")}
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "dqn": _DQN,
+    "q-learning": _TABLE,
+    "sarsa": _TABLE,
+    "neural": _NEURAL,
+    "linear": {},
+    "bernoulli": {},
+    "random": {},
+}
 
 
 def options_of(agent: str, given: Mapping[str, Any], *, agents: int) -> dict[str, Any]:
@@ -40,7 +49,7 @@ def options_of(agent: str, given: Mapping[str, Any], *, agents: int) -> dict[str
     """
     if agent not in DEFAULTS:
         raise ControlError(f"agent: expected one of {', '.join(map(repr, DEFAULTS))}, got {agent!r}")
-    shared = {"train_every": agents} if agent == "dqn" else {}
+    shared = {"train_every": agents} if agent in ("dqn", "neural") else {}
     return {**DEFAULTS[agent], **shared, **given}
 
 
@@ -51,7 +60,7 @@ def plan(agent: str, *, advised: bool, rate: float | None = None) -> Callable[[i
     def settings(index: int, segments: int) -> Settings:
         done = index / max(1, segments - 1)
         exploration = max(LEAST_STRAYING, first + (LEAST_STRAYING - first) * done / STRAYING_SHARE)
-        falling = 1.0 if agent != "dqn" else 1.0 + (LAST_RATE - 1.0) * done
+        falling = 1.0 if agent not in ("dqn", "neural") else 1.0 + (LAST_RATE - 1.0) * done
         return Settings({"rate": rate * falling, "exploration": exploration})
 
     return settings

@@ -94,7 +94,7 @@ class ControlTask:
         if state.crew.scale == 0.0:
             self._warm_up(state, progress)
         values = {**SPACE.default(), **segment.settings}
-        state.crew.adjust(rate=float(values["rate"]), exploration=float(values["exploration"]))
+        state.crew.adjust(rate=float(values["rate"]), straying=float(values["exploration"]))
         costs = self._learn(state, progress)
         metrics = self.evaluate(state, "validation", progress=progress)
         parts = [float(part.mean()) for part in np.array_split(costs, min(8, len(costs)))]
@@ -174,7 +174,8 @@ class ControlTask:
         crew = strangers(world, seed=state.seed) if self.rule is None else None
         played = [judged(world, crew, self._advice(state), seed, progress=progress) for seed in seeds]
         gamma = float(getattr(getattr(next(iter(state.crew.learners.values())), "options", None), "gamma", 0.99))
-        state.crew.scale = spread_of(played, len(world.agents), gamma)
+        # what it counts are successes: a reward of 1 stays one
+        state.crew.scale = 1.0 if self.agent == "bernoulli" else spread_of(played, len(world.agents), gamma)
         state.episodes += len(played)
         state.transitions += sum(episode.decisions for episode in played)
 
