@@ -50,7 +50,7 @@ class LinearBandit:
         size = self.features + 1
         self._inverse = [np.tile(np.eye(size) / options.ridge, (moves, 1, 1)) for moves in self.heads]
         self._moment = [np.zeros((moves, size)) for moves in self.heads]
-        self._rng = generator(seed, "agent", "linear", "acting")
+        self._rng = generator(seed, "agent", "linear", "ties")
 
     def decide(self, observation: np.ndarray, masks: Masks | None = None, *, explore: bool = True, stream: int = 0) -> Decision:  # noqa: ARG002 (protocol)
         """Return the moves with the highest bound, or draw; of the highest mean where nothing is explored."""
