@@ -110,12 +110,16 @@ class Valves:
         return {agent: {"costs": {"cost": wrong.get(agent, 0.0)}, "action_mask": mask} for agent in self.agents}
 
 
+def as_told(env: Valves) -> Any:
+    return lambda _: dict(env.wanted)
+
+
 def valves() -> System:
     return System(
         name="valves",
         about="three valves",
         make=lambda _: Valves(),
-        rules={},
+        rules={"as-told": as_told},
         trusted=None,
         cost="cost",
         unit="errors",

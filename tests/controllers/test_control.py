@@ -51,6 +51,15 @@ def test_agents_of_one_kind_share_a_learner_and_keep_to_their_masks(tmp_path: Pa
     assert found.policy.mean("cost") < 0.3 * found.standings[1].mean("cost")
 
 
+@pytest.mark.parametrize("coordination", ["value-decomposition", "sequential"])
+def test_agents_can_be_valued_together(tmp_path: Path, coordination: str) -> None:
+    result = run(valves(), tmp_path, coordination=coordination, budget=tt.Budget(episodes=100))
+    assert result.policy.crew.kinds == {"agent": "6 -> MultiDiscrete([3 3 3])"}
+    found = result.evaluate(seeds=5, against=["random", "as-told"])
+    assert found.policy.mean("cost") < 0.6 * found.standings[1].mean("cost")
+    assert found.standings[2].mean("cost") == 0.0
+
+
 def test_a_table_learns_where_the_state_is_a_number(tmp_path: Path) -> None:
     def lake() -> Any:
         return gymnasium.make("FrozenLake-v1", is_slippery=False)
@@ -136,6 +145,8 @@ class OldGym:
         (lamp(), {"start": "magic"}, "start: expected one of at-night, never"),
         (lamp(), {"budget": tt.Budget(seconds=3)}, "expected episodes or examples"),
         (lamp(), {"agent": "q-learning", "start": "never"}, "only a 'dqn' begins at a rule"),
+        (valves(), {"coordination": "anarchy"}, "coordination: expected one of"),
+        (valves(), {"coordination": "sequential", "agent": "linear"}, "only a 'dqn' can have"),
         (Lamp, {"rules": {"x": 3}}, "rules: x: expected a function"),
     ],
 )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from trimtab.controllers.joint import check_coordination, together
 from trimtab.controllers.line import Course, Line
 from trimtab.controllers.result import ControlResult
 from trimtab.controllers.settings import SEGMENTS, options_of, plan
@@ -34,6 +35,7 @@ def control(
     start: str | None = TRUSTED,
     rules: Mapping[str, Rule] | None = None,
     limits: Mapping[str, float] | None = None,
+    coordination: str = "independent",
     options: Mapping[str, Any] | None = None,
     rate: float | None = None,
     validation: int = 5,
@@ -47,14 +49,19 @@ def control(
 
     ``env``: a system of trimtab ("traffic/cologne1"), an id of Gymnasium, an environment, a parallel one in the way of
     PettingZoo, or a function that makes one (of the split "train", "validation" or "test", if it has a parameter).
-    ``agent``: "dqn", "q-learning", "sarsa" or "random"; ``options``: its own, ``rate``: its first learning rate.
-    ``budget``: ``Budget(episodes=300)``, or ``examples``: transitions; default: what the system is said to need.
+    ``agent``: "dqn", "q-learning", "sarsa", "neural", "linear", "bernoulli" or "random"; ``options``: its own, ``rate``: its
+    first learning rate. ``budget``: ``Budget(episodes=300)``, or ``examples``: transitions; default: ``System.episodes``.
     ``start``: a rule that the agents begin at and are told of ("trusted": the system's own, None: none); ``rules``: more of
-    them. ``limits``: the most that a named cost may be, the mean of an episode. ``validation``: episodes on which the policy
-    is judged after every twentieth of the budget. ``store``, ``name``, ``loggers``, ``seed``: as for a Study; a control that
-    is in the store goes on where it was. ``runner``: "processes" survives a simulator that takes its process down or hangs.
+    them. ``coordination`` of several agents: "independent", those of a kind sharing what they learn; or all as one whose heads
+    are valued together ("value-decomposition") or one after the other ("sequential").
+    ``limits``: the most that a named cost may be, the mean of an episode. ``validation``: episodes on which the policy is
+    judged after every twentieth of the budget. ``runner``: "processes" survives a simulator that hangs or takes its process
+    down. ``store``, ``name``, ``loggers``, ``seed``: as for a Study; a control that is in the store goes on where it was.
     """
     system = as_system(env, rules)
+    if check_coordination(coordination, agent) != "independent":
+        system = together(system)
+        options = {"coordination": coordination, **(options or {})}
     budget = Budget(episodes=system.episodes) if budget is None else budget
     if not isinstance(budget, Budget):
         raise StudyError(f"budget: expected a Budget such as Budget(episodes=300), got {budget!r}")
