@@ -93,10 +93,10 @@ def _compared(system: System, ledger: Ledger) -> tuple[list[Headline], dict[str,
         low, high = _interval(ours, rules[best])
         name = f"{system.name}: ratio to the best baseline" + (", tuned" if contender == TUNED else "")
         lines.append(Headline(name, ratio, best, 1.0, ratio, low, high, len(ours)))
-    return lines, {"rules": {name: _told(costs[None]) for name, costs in rules.items()}, "ours": _ours(system, ledger)}
+    return lines, {"rules": {name: _told(costs[None]) for name, costs in rules.items()}, "ours": _ours(ledger)}
 
 
-def _ours(system: System, ledger: Ledger) -> dict[str, Any]:
+def _ours(ledger: Ledger) -> dict[str, Any]:
     own = [outcome for outcome in ledger.outcomes.values() if outcome.contender == OURS]
     others = {cost: _told(ledger.costs(OURS, cost)) for cost in own[0].costs}
     seconds = float(np.mean([outcome.seconds for outcome in own]))

@@ -77,23 +77,15 @@ class Starts:
         self._favourites = [*favourites, *(adapted(space, each) for each in priors[0].favourites)]
         self._features: dict[Settings, np.ndarray] = {}
 
-    def prospect(
-        self, results: Sequence[Result], rng: np.random.Generator, feasible: Feasible | None = None, *, begun: int = 0
-    ) -> Prospect:
-        """Return candidates for the next run, of which ``begun`` were begun, and what is believed of them.
-
-        ``feasible``: knows which will pass a limit.
-        """
+    def prospect(self, results: Sequence[Result], rng: np.random.Generator, feasible: Feasible | None = None) -> Prospect:
+        """Return candidates for the next run, and what is believed of them. ``feasible``: knows which will pass a limit."""
         view, codes = self._view(results, rng), self._candidates(results, rng)
         favourites = len(self._favourites)
-        untold = not results and len(self._priors) == 1 and _fits(self.space, self._priors[0].favourites)
         if feasible:
             excess = feasible.excess(codes)
             kept = excess <= excess.min()
             codes, favourites = codes[kept], int(kept[:favourites].sum())
-        return Prospect(
-            self.space, view, codes, self.portrait.features(codes), favourites, begun if untold and begun < favourites else None
-        )
+        return Prospect(self.space, view, codes, self.portrait.features(codes), favourites)
 
     def judge(self, results: Sequence[Result], settings: Settings, temperature: float, rng: np.random.Generator) -> Proposal:
         """Return the same of ``settings`` that somebody else proposes."""
@@ -166,17 +158,13 @@ class _View:
 
 @dataclass(slots=True)
 class Prospect:
-    """Candidates for the next run by their ``codes`` and ``features``, the first of them ``favourites``.
-
-    ``turn``: whose turn it is of the favourites where nothing else is known, None where something is.
-    """
+    """Candidates for the next run by their ``codes`` and ``features``, the first of them ``favourites``."""
 
     space: Space
     view: _View
     codes: np.ndarray
     features: np.ndarray
     favourites: int
-    turn: int | None = None
     deviations: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -191,8 +179,7 @@ class Prospect:
         # the lowest of many expectations is most often one that errs: with little budget, what is known counts for more
         cautious = values + CAUTION * (1.0 - temperature) * self.deviations
         count = self.favourites if self.favourites and temperature < TRIED else len(cautious)
-        # what was best on many problems is a surer first step than what a line through all of them thinks best
-        best = int(cautious[:count].argmin()) if self.turn is None else self.turn
+        best = int(cautious[:count].argmin())
         return self.view.proposal(self.space.decode(self.codes[best]), float(values[best]), self.features[best])
 
 
@@ -282,12 +269,6 @@ def adapted(space: Space, known: Mapping[str, Value]) -> Settings:
         elif isinstance(member, Categorical) and value in member.choices:
             values[name] = value
     return Settings(values)
-
-
-def _fits(space: Space, favourites: Sequence[Mapping[str, Value]]) -> bool:
-    """Return whether the first of ``favourites`` is in ``space`` with the choices that made it good."""
-    choices = {name: member.choices for name, member in space.items() if isinstance(member, Categorical)}
-    return bool(favourites) and all(favourites[0].get(canonical(name)) in made for name, made in choices.items())
 
 
 def _widened(prior: Prior, size: int) -> Prior:
