@@ -166,6 +166,22 @@ def test_rules_of_the_user_join_those_of_the_system(tmp_path: Path) -> None:
     assert result.evaluate(seeds=3).standings[1].name == "lit-at-night"
 
 
+def test_a_log_is_learned_from_before_the_first_episode(tmp_path: Path) -> None:
+    from trimtab.controllers import Log, record
+
+    log = record(lamp(), "at-night", episodes=40, straying=0.3)
+    log.save(tmp_path / "log.safetensors")
+    read = Log.load(tmp_path / "log.safetensors")
+    assert len(read) == len(log) == 40 * 24
+    system = replace(lamp(), trusted=None)
+    few = tt.Budget(episodes=4)
+    plain = run(system, tmp_path, name="plain", budget=few)
+    taught = run(system, tmp_path, name="taught", budget=few, logs=[tmp_path / "log.safetensors"])
+    assert taught.best.metrics["cost"] < 12 < plain.study.tree[1].after.metrics["cost"]
+    with pytest.raises((ControlError, StudyError), match="is no agent of this system"):
+        run(valves(), tmp_path, name="other", budget=few, logs=[log])
+
+
 def test_a_film_shows_the_policy_at_work(tmp_path: Path) -> None:
     result = run(lamp(), tmp_path, budget=tt.Budget(episodes=4))
     result.film(tmp_path / "lamp.gif", frames=10)

@@ -9,10 +9,12 @@ from typing import Any, Literal
 
 from trimtab.controllers.joint import check_coordination, together
 from trimtab.controllers.line import Course, Line
+from trimtab.controllers.logs import Log
 from trimtab.controllers.result import ControlResult
 from trimtab.controllers.settings import SEGMENTS, options_of, plan
 from trimtab.controllers.source import as_system
-from trimtab.controllers.task import SPACE, ControlTask, Length, open_world
+from trimtab.controllers.task import SPACE, ControlTask, Length
+from trimtab.controllers.world import open_world
 from trimtab.errors import ControlError, StudyError
 from trimtab.runners.inline import InlineRunner
 from trimtab.runners.processes import ProcessRunner
@@ -38,6 +40,7 @@ def control(
     coordination: str = "independent",
     options: Mapping[str, Any] | None = None,
     rate: float | None = None,
+    logs: Sequence[Log | str | Path] = (),
     validation: int = 5,
     store: str | Path = "sqlite:///trimtab.db",
     name: str | None = None,
@@ -55,8 +58,9 @@ def control(
     them. ``coordination`` of several agents: "independent", those of a kind sharing what they learn; or all as one whose heads
     are valued together ("value-decomposition") or one after the other ("sequential").
     ``limits``: the most that a named cost may be, the mean of an episode. ``validation``: episodes on which the policy is
-    judged after every twentieth of the budget. ``runner``: "processes" survives a simulator that hangs or takes its process
-    down. ``store``, ``name``, ``loggers``, ``seed``: as for a Study; a control that is in the store goes on where it was.
+    judged after every twentieth of the budget. ``logs``: made by ``record``, learned from before the first episode.
+    ``runner``: "processes" survives a simulator that hangs or takes its process down. ``store``, ``name``, ``loggers``,
+    ``seed``: as for a Study; a control that is in the store goes on where it was.
     """
     system = as_system(env, rules)
     if check_coordination(coordination, agent) != "independent":
@@ -83,6 +87,7 @@ def control(
         dict(limits or {}),
         validation,
         seed,
+        tuple(log if isinstance(log, Log) else Log.load(log) for log in logs),
     )
     course = Course(budget, _segments(budget), plan(agent, advised=rule is not None, rate=rate), task.limits, seed)
     journal = open_journal(str(store), name or system.name)

@@ -60,6 +60,11 @@ class Crew:
             made[agent] = learner.decide(seen, masks, explore=explore, stream=streams[agent] if streams else 0)
         return made
 
+    def moves(self, moment: Moment, advice: Advice | None, streams: Mapping[str, int]) -> dict[str, Moves]:
+        """Return the moves of all who decide at ``moment``, who may stray to explore."""
+        decided = self.decide(moment, advice, explore=True, streams=streams)
+        return {agent: decision.action for agent, decision in decided.items()}
+
     def learn(self, agent: str, transition: Transition) -> None:
         """Let the learner of ``agent`` take in what came of its move."""
         self.learners[self.kinds[agent]].learn(transition)

@@ -10,8 +10,7 @@ import numpy as np
 from trimtab.controllers.crew import strangers
 from trimtab.controllers.playing import Episode, judged
 from trimtab.controllers.policy import Policy
-from trimtab.controllers.task import open_world
-from trimtab.controllers.world import World
+from trimtab.controllers.world import World, open_world
 from trimtab.errors import ControlError
 from trimtab.seeds import derive, generator
 from trimtab.systems import System

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.controllers.policy import Policy
-from trimtab.controllers.task import open_world
-from trimtab.controllers.world import Moment, World
+from trimtab.controllers.world import Moment, World, open_world
 from trimtab.errors import ControlError, MissingExtraError
 from trimtab.seeds import derive
 from trimtab.systems import System

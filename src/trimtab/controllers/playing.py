@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -111,6 +111,18 @@ class _Waiting:
     rewards: list[float]
 
 
+class Learners(Protocol):
+    """Who plays a lesson and learns from it. ``scale``: by which rewards are divided."""
+
+    scale: float
+
+    def seen(self, agent: str, observation: np.ndarray, advice: Advice | None) -> np.ndarray: ...
+
+    def moves(self, moment: Moment, advice: Advice | None, streams: Mapping[str, int]) -> dict[str, Moves]: ...
+
+    def learn(self, agent: str, transition: Transition) -> None: ...
+
+
 @dataclass(slots=True)
 class Lesson:
     """One episode that ``crew`` learns from.
@@ -119,7 +131,7 @@ class Lesson:
     """
 
     world: World
-    crew: Crew
+    crew: Learners
     rule: Rule | None
     number: int
     tolls: Mapping[str, float]
@@ -144,8 +156,7 @@ class Lesson:
 
     def _decide(self, moment: Moment, advice: Advice | None) -> dict[str, Moves]:
         streams = {agent: self.number * len(self.world.agents) + place for place, agent in enumerate(self.world.agents)}
-        decided = self.crew.decide(moment, advice, explore=True, streams=streams)
-        moves = {agent: decision.action for agent, decision in decided.items()}
+        moves = self.crew.moves(moment, advice, streams)
         for agent, action in moves.items():
             seen = self.crew.seen(agent, moment.observations[agent], advice)
             self._waiting[agent] = _Waiting(seen, moment.masks[agent], action, [])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from trimtab.controllers.crew import Crew, recruit, strangers
+from trimtab.controllers.logs import Log
 from trimtab.controllers.playing import LOST_IN_A_ROW, Episode, Lesson, judged, spread_of
 from trimtab.controllers.prices import Prices
-from trimtab.controllers.world import World
+from trimtab.controllers.world import World, open_world
 from trimtab.errors import CheckpointError, ControlError, TaskError
 from trimtab.seeds import derive
 from trimtab.space import Float, Settings, Space
@@ -55,7 +56,8 @@ class ControlTask:
     """Agents that learn to run ``system``. ``agent``, ``options``: as for ``trimtab.agents.make``.
 
     ``rule``: the name of the rule that the agents begin at and are told of, or None. ``limits``: the most that named costs may
-    be, a mean over episodes. ``validation``: episodes on which a policy is judged after every segment. ``seed``: of those.
+    be, a mean over episodes. ``validation``: episodes on which a policy is judged after every segment; ``seed``: of those.
+    ``logs``: learned from before the first episode.
     """
 
     system: System
@@ -66,6 +68,7 @@ class ControlTask:
     limits: Mapping[str, float] = field(default_factory=dict[str, float])
     validation: int = 5
     seed: int = 0
+    logs: Sequence[Log] = ()
     goal: Goal = field(init=False)
 
     def __post_init__(self) -> None:
@@ -149,7 +152,11 @@ class ControlTask:
 
     def fingerprint(self) -> str:
         """Return what tells this control from others."""
-        rest = {name: value for name, value in (("from", self.rule), ("limits", dict(self.limits))) if value}
+        rest = {
+            name: value
+            for name, value in (("from", self.rule), ("limits", dict(self.limits)), ("logs", [len(log) for log in self.logs]))
+            if value
+        }
         told = "".join(f", {name} {value}" for name, value in rest.items())
         return f"{self.agent} on {self.system.name}, {self.length}, options {dict(self.options)}{told}"
 
@@ -176,6 +183,8 @@ class ControlTask:
         gamma = float(getattr(getattr(next(iter(state.crew.learners.values())), "options", None), "gamma", 0.99))
         # what it counts are successes: a reward of 1 stays one
         state.crew.scale = 1.0 if self.agent == "bernoulli" else spread_of(played, len(world.agents), gamma)
+        for log in self.logs:
+            log.teach(state.crew, rule=self.rule)
         state.episodes += len(played)
         state.transitions += sum(episode.decisions for episode in played)
 
@@ -205,12 +214,6 @@ class ControlTask:
 
     def _left(self, steps: int) -> int | None:
         return None if self.length.transitions is None else max(0, self.length.transitions - steps)
-
-
-def open_world(system: System, split: Split, agent: str) -> World:
-    """Return the world of ``split``; tables see observations that are whole numbers as such."""
-    discrete = "integer" if agent in ("q-learning", "sarsa") else "one-hot"
-    return World(lambda: system.make(split), bins=system.bins, discrete=discrete)
 
 
 def summary(played: list[Episode], headline: str) -> dict[str, float]:

@@ -14,6 +14,7 @@ from gymnasium import spaces
 from trimtab.agents.gym_spaces import ActionView, ObservationView, action_view, observation_view
 from trimtab.agents.protocol import Masks
 from trimtab.errors import ControlError
+from trimtab.systems import Split, System
 
 ALONE = "agent"
 """What the agent of a Gymnasium environment, which has no names, is called."""
@@ -159,6 +160,12 @@ class World:
         heads = self.heads(agent)
         rows = [given] if len(heads) == 1 else list(given)
         return [np.asarray(row, dtype=bool).reshape(-1) for row in rows]
+
+
+def open_world(system: System, split: Split, agent: str) -> World:
+    """Return the world of ``split``; tables see observations that are whole numbers as such."""
+    discrete = "integer" if agent in ("q-learning", "sarsa") else "one-hot"
+    return World(lambda: system.make(split), bins=system.bins, discrete=discrete)
 
 
 _WRAP = (
