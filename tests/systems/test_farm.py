@@ -9,9 +9,9 @@ import pytest
 from trimtab.errors import ControlError
 from trimtab.systems import find
 from trimtab.systems.contract import SystemContract
-from trimtab.systems.farm import PRICE_OF_GRAIN, PRICE_OF_WATER, SYSTEMS, TRAINING, VALIDATION, Maize
+from trimtab.systems.farm import NEBRASKA, PRICE_OF_GRAIN, PRICE_OF_WATER, SYSTEMS, TUNISIA, Maize
 from trimtab.systems.farm_rules import DEPTHS, Calendar, SoilMoisture, move, rainfed
-from trimtab.systems.farm_season import Water, potential
+from trimtab.systems.farm_season import Season, Water, potential
 
 pytest.importorskip("aquacrop")
 
@@ -54,13 +54,21 @@ def test_a_depth_is_rounded_down_to_one_that_may_be_given() -> None:
 
 
 def test_years_of_splits_do_not_overlap() -> None:
-    test = find("farm/maize-champion").make("test").seasons
-    years = [*TRAINING.years, *VALIDATION.years, *test.years]
-    assert sorted(years) == list(range(1982, 2019))
+    assert sorted(year for seasons in NEBRASKA.values() for year in seasons.years) == list(range(1982, 2019))
+    assert TUNISIA["test"].site not in (TUNISIA["train"].site, TUNISIA["validation"].site)
+
+
+def test_less_rain_falls_where_it_is_drawn() -> None:
+    measured, drier = (Season(NEBRASKA["train"].site, 1992, 70.0, rain) for rain in (1.0, 0.25))
+    for season in (measured, drier):
+        for _ in range(30):
+            season.advance(0)
+    assert measured.weather(30)[:, 2].sum() > 5
+    assert drier.weather(30)[:, 2] == pytest.approx(0.25 * measured.weather(30)[:, 2])
 
 
 def test_the_loss_is_what_is_missing_of_the_harvest_and_the_price_of_the_water() -> None:
-    env = Maize(TRAINING, "train")
+    env = Maize(NEBRASKA["train"], "train")
     _, info = env.reset(seed=7)
     act, total, over = Calendar(20, 30)(env), dict.fromkeys(("loss", "water", "yield gap"), 0.0), False
     rewards = 0.0
@@ -87,7 +95,7 @@ def test_a_crop_without_water_in_tunisia_dies_before_it_is_ripe() -> None:
 
 @pytest.mark.parametrize("action", [5, -1, np.int64(9)])
 def test_a_depth_that_is_none_is_refused(action: int) -> None:
-    env = Maize(TRAINING, "train")
+    env = Maize(NEBRASKA["train"], "train")
     env.reset(seed=0)
     with pytest.raises(ControlError, match="action: expected an index into the depths"):
         env.step(action)
@@ -95,15 +103,15 @@ def test_a_depth_that_is_none_is_refused(action: int) -> None:
 
 def test_it_draws_what_it_is_asked_to() -> None:
     with pytest.raises(ControlError, match="render_mode: expected None or 'rgb_array', got 'human'"):
-        Maize(TRAINING, "train", render_mode="human")
-    env = Maize(TRAINING, "train", render_mode="rgb_array")
+        Maize(NEBRASKA["train"], "train", render_mode="human")
+    env = Maize(NEBRASKA["train"], "train", render_mode="rgb_array")
     env.reset(seed=0)
     env.step(4)
     picture = env.render()
     assert picture is not None
     assert picture.dtype == np.uint8
     assert picture.shape[2] == 3
-    assert Maize(TRAINING, "train").render() is None
+    assert Maize(NEBRASKA["train"], "train").render() is None
 
 
 def test_all_are_listed() -> None:

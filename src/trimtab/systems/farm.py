@@ -5,8 +5,8 @@ The season itself is in ``farm_season``, what farmers do in ``farm_rules``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium
@@ -15,7 +15,7 @@ from gymnasium import spaces
 
 from trimtab.errors import ControlError
 from trimtab.seeds import generator
-from trimtab.systems.farm_rules import DAYS, DEPTHS, RULES
+from trimtab.systems.farm_rules import DAYS, DEPTHS, RULES, RULES_OF_DROUGHT
 from trimtab.systems.farm_season import DEEPEST_ROOTS, EXTRA, MATURITY, Season, Site, potential
 from trimtab.systems.system import Split, System
 
@@ -33,10 +33,11 @@ FEATURES = 30
 
 @dataclass(frozen=True, slots=True)
 class Seasons:
-    """The years of a split at a site."""
+    """The years of a split at a site, and the share of the measured rain that falls, drawn between two bounds."""
 
     site: Site
     years: Sequence[int]
+    rain: tuple[float, float] = (1.0, 1.0)
 
 
 class Maize(gymnasium.Env[np.ndarray, int | np.integer[Any]]):
@@ -58,7 +59,7 @@ class Maize(gymnasium.Env[np.ndarray, int | np.integer[Any]]):
         drawn = int(self.np_random.integers(2**31)) if seed is None else int(seed)
         rng = generator(drawn, self.split, "season")
         year, moisture = int(rng.choice(self.seasons.years)), float(rng.uniform(*MOISTURE))
-        self.season = Season(self.seasons.site, year, moisture)
+        self.season = Season(self.seasons.site, year, moisture, float(rng.uniform(*self.seasons.rain)))
         self.potential = potential(self.seasons.site, year)
         self.given: list[int] = []
         self.log = [self._moment()]
@@ -162,26 +163,41 @@ CHAMPION = Site("champion_climate.txt", "05/01")
 """Nebraska, 1982 to 2018."""
 TUNIS = Site("tunis_climate.txt", "04/01")
 """Tunisia, 1979 to 2001: hardly any rain while maize grows."""
-TRAINING, VALIDATION = Seasons(CHAMPION, range(1982, 2004)), Seasons(CHAMPION, range(2004, 2010))
-_TEST = {"champion": Seasons(CHAMPION, range(2010, 2019)), "tunis": Seasons(TUNIS, range(1979, 2002))}
+SHARE_OF_RAIN = (0.0, 1.0)
+"""Of what was measured in Nebraska, in the seasons that policies and rules for Tunisia learn from: they then know droughts."""
+NEBRASKA: dict[Split, Seasons] = {
+    "train": Seasons(CHAMPION, range(1982, 2004)),
+    "validation": Seasons(CHAMPION, range(2004, 2010)),
+    "test": Seasons(CHAMPION, range(2010, 2019)),
+}
+TUNISIA: dict[Split, Seasons] = {
+    "train": replace(NEBRASKA["train"], rain=SHARE_OF_RAIN),
+    "validation": replace(NEBRASKA["validation"], rain=SHARE_OF_RAIN),
+    "test": Seasons(TUNIS, range(1979, 2002)),
+}
 
 
-def _system(name: str, about: str) -> System:
-    splits: Mapping[Split, Seasons] = {"train": TRAINING, "validation": VALIDATION, "test": _TEST[name]}
-    return System(
-        name=f"farm/maize-{name}",
-        about=about,
-        make=lambda split: Maize(splits[split], split),
+SYSTEMS: tuple[System, ...] = (
+    System(
+        name="farm/maize-champion",
+        about="irrigation of maize in Nebraska, tested on later years",
+        make=lambda split: Maize(NEBRASKA[split], split),
         rules=RULES,
         trusted="soil-moisture",
         cost="loss",
         unit="$/ha",
         extra=EXTRA,
         episodes=300,
-    )
-
-
-SYSTEMS: tuple[System, ...] = (
-    _system("champion", "irrigation of maize in Nebraska, tested on later years"),
-    _system("tunis", "irrigation of maize, learned in Nebraska and tested in Tunisia"),
+    ),
+    System(
+        name="farm/maize-tunis",
+        about="irrigation of maize, learned in Nebraska with less rain and tested in Tunisia",
+        make=lambda split: Maize(TUNISIA[split], split),
+        rules=RULES_OF_DROUGHT,
+        trusted="soil-moisture",
+        cost="loss",
+        unit="$/ha",
+        extra=EXTRA,
+        episodes=300,
+    ),
 )

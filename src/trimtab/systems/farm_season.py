@@ -47,15 +47,19 @@ class Water:
 
 
 class Season:
-    """A field in ``year``, sown into a soil that holds ``moisture`` percent of its available water."""
+    """A field in ``year``, sown into a soil that holds ``moisture`` percent of its available water.
 
-    def __init__(self, site: Site, year: int, moisture: float) -> None:
+    ``rain``: the share of the measured rain that falls, for drier seasons than any that was measured.
+    """
+
+    def __init__(self, site: Site, year: int, moisture: float, rain: float = 1.0) -> None:
         self.site = site
         self.year = year
         self.moisture = moisture
+        self.rain = rain
         self.irrigation = 0.0
         aquacrop = simulator("aquacrop", extra=EXTRA)
-        self._model = _model(site, year, moisture, aquacrop.IrrigationManagement(irrigation_method=5, MaxIrr=1e3))
+        self._model = _model(site, year, moisture, rain, aquacrop.IrrigationManagement(irrigation_method=5, MaxIrr=1e3))
         self._model._initialize()  # noqa: SLF001  # the public way to start runs the first day too
 
     def advance(self, millimetres: float) -> None:
@@ -133,17 +137,18 @@ def potential(site: Site, year: int) -> float:
     """Return the dry grain, in tonnes a hectare, of a season in which water never runs short."""
     aquacrop = simulator("aquacrop", extra=EXTRA)
     supply = aquacrop.IrrigationManagement(irrigation_method=4, NetIrrSMT=_FULL_SUPPLY)
-    model = _model(site, year, 100.0, supply)
+    model = _model(site, year, 100.0, 1.0, supply)
     model.run_model(till_termination=True)
     return float(model._init_cond.DryYield)  # noqa: SLF001
 
 
-def _model(site: Site, year: int, moisture: float, supply: Any) -> Any:
+def _model(site: Site, year: int, moisture: float, rain: float, supply: Any) -> Any:
     aquacrop = simulator("aquacrop", extra=EXTRA)
+    weather = _weather(site.weather, year)
     return aquacrop.AquaCropModel(
         f"{year}/{site.sowing}",
         f"{year}/12/31",
-        _weather(site.weather, year),
+        weather.assign(Precipitation=rain * weather.Precipitation),
         aquacrop.Soil(SOIL),
         aquacrop.Crop("Maize", planting_date=site.sowing),
         aquacrop.InitialWaterContent(wc_type="Pct", value=[moisture]),
