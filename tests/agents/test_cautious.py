@@ -52,3 +52,20 @@ def test_a_cautious_agent_survives_being_encoded() -> None:
 def test_references_of_the_wrong_number_are_named() -> None:
     with pytest.raises(AgentError, match="references"):
         agents.make("dqn", features=2, heads=(3, 4), seed=0, members=3, references=(1,))
+
+
+def test_a_cautious_agent_does_what_it_is_advised_until_all_members_agree_on_another_move() -> None:
+    options = {"members": 5, "prior_scale": 0.0, "bootstrap": 0.8, "hidden": (16,), "lr": 1e-2, "learning_starts": 16}
+    agent = agents.make("dqn", features=3, heads=(3,), seed=0, advised=True, cautious=True, gamma=0.0, n_step=1, **options)
+    advice = np.array([0.0, 0.1, 0.0], dtype=np.float32)
+    assert agent.decide(advice, explore=False).action == (1,)
+    for step in range(300):
+        move = agent.decide(advice, stream=step).action
+        agent.learn(agents.Transition(advice, move, float(move == (2,)), advice, terminated=True, stream=step))
+    assert agent.decide(advice, explore=False).action == (2,)
+    assert agent.decide(np.zeros(3, dtype=np.float32), [np.array([True, False, False])], explore=False).action == (0,)
+
+
+def test_caution_needs_advice() -> None:
+    with pytest.raises(AgentError, match="cautious"):
+        agents.make("dqn", features=3, heads=(3,), seed=0, cautious=True)

@@ -179,7 +179,7 @@ def test_an_option_that_is_not_legal_is_refused_by_name(options: dict[str, Any],
 
 
 def test_an_agent_that_is_unknown_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(AgentError, match="'q-learning', 'sarsa', 'dqn', 'random'"):
+    with pytest.raises(AgentError, match="'q-learning', 'sarsa', 'dqn', 'neural', 'linear', 'bernoulli', 'random'"):
         make("ppo", features=1, heads=(2,), seed=0)
     with pytest.raises(AgentError, match="expected none"):
         make("random", features=1, heads=(2,), seed=0, gamma=1.0)

@@ -82,9 +82,10 @@ class DQNAgent:
         explored: list[bool] = []
         best = np.empty((self.options.members, len(self.heads)), dtype=np.float32)
         worth: np.ndarray | None = None
-        together = None if self._architecture.branch else self._prospects_together(masks)
+        references = self._references if not self.options.cautious else self._advised(observation, masks)
+        together = None if self._architecture.branch else self._prospects_together(masks, references)
         for head, counts in enumerate(self._counts):
-            members, values, spread, settled = together[head] if together else self._prospects(head, masks, worth)
+            members, values, spread, settled = together[head] if together else self._prospects(head, masks, worth, references)
             greedy = int(values.argmax()) if settled is None else settled
             move = greedy if pick is None else pick(Prospect(values, spread, counts, members, settled))
             self._acting.choose(head, move)
@@ -97,7 +98,7 @@ class DQNAgent:
         whole = self._learner.coordination.worth(best).mean(-1)
         return Decision(tuple(action), tuple(shown), tuple(spreads), tuple(explored), whole)
 
-    def _prospects(self, head: int, masks: Masks | None, worth: np.ndarray | None) -> _Prospects:
+    def _prospects(self, head: int, masks: Masks | None, worth: np.ndarray | None, references: np.ndarray | None) -> _Prospects:
         """Return the values of ``head`` by each member, their mean, their deviation, and what a cautious agent does.
 
         A later one of sequential heads says how much worse than its best a move is: that is taken off ``worth``, what the
@@ -118,10 +119,10 @@ class DQNAgent:
         if masks is not None:
             members = np.where(masks[head], members, -np.inf)
             values, spread = np.where(masks[head], values, -np.inf), np.where(masks[head], spread, 0.0)
-        settled = None if self.options.references is None else cautious(members, self.options.references[head])
+        settled = None if references is None else cautious(members, int(references[head]))
         return members, values, spread, settled
 
-    def _prospects_together(self, masks: Masks | None) -> list[_Prospects]:
+    def _prospects_together(self, masks: Masks | None, references: np.ndarray | None) -> list[_Prospects]:
         """Return the prospects of all heads at once: an operation on all of them costs what it costs on one."""
         members = self._acting.table() * self._rewards.scale
         share = np.float32(1.0 / len(members))
@@ -134,13 +135,24 @@ class DQNAgent:
             members = np.where(self._mask, members, -np.inf)
             mean, spread = np.where(self._mask, mean, -np.inf), np.where(self._mask, spread, 0.0)
         settled: list[int | None] = [None] * len(self.heads)
-        if self._references is not None:
+        if references is not None:
             there = members if masks is not None else np.where(self._valid, members, -np.inf)
-            settled = all_cautious(there, self._references).tolist()
+            settled = all_cautious(there, references).tolist()
         return [
             (members[:, head, :moves], mean[head, :moves], spread[head, :moves], settled[head])
             for head, moves in enumerate(self.heads)
         ]
+
+    def _advised(self, observation: np.ndarray, masks: Masks | None) -> np.ndarray | None:
+        """Return the move of each head of which the advice at the end of ``observation`` thinks most; None if there is none."""
+        moves = self._architecture.moves
+        advice = observation[-len(self.heads) * moves :].reshape(len(self.heads), moves)
+        if not advice.any():
+            return None
+        found = np.where(self._valid, advice, -np.inf).argmax(1)
+        if masks is None or all(mask[move] for mask, move in zip(masks, found, strict=True)):
+            return found
+        return None
 
     def learn(self, transition: Transition) -> None:
         """Take in one transition, and train when its turn has come."""

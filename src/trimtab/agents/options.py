@@ -29,7 +29,8 @@ class DQNOptions:
     Ensemble: ``members`` learners, on a ``trunk`` that is "separate" or "shared"; each transition is given to a member with
     probability ``bootstrap``; a fixed random network times ``prior_scale`` is added to each (Osband 2018). All of it is
     without effect and without cost for one member. ``references``: a move of each head, always allowed, that the agent leaves
-    only where every member values another one higher (None: it takes the highest mean).
+    only where every member values another one higher (None: it takes the highest mean). ``cautious``: the advised move of each
+    head, that of the highest advice, is such a reference.
     Training: after ``learning_starts`` transitions, every ``train_every`` of them, ``gradient_steps`` (−1: as many as
     ``train_every``) on batches of ``batch_size`` from the last ``buffer`` transitions, by Adam with ``lr``, which falls
     linearly to ``lr_end`` over ``lr_steps`` transitions (0: constant); gradients are clipped at norm ``max_grad_norm``. Every
@@ -45,6 +46,7 @@ class DQNOptions:
     branch: int = 0
     prior: Any = None
     advised: bool = False
+    cautious: bool = False
     members: int = 1
     trunk: str = "separate"
     bootstrap: float = 1.0
@@ -74,9 +76,11 @@ class DQNOptions:
         if self.references is not None:
             references = tuple(check_count(f"references[{index}]", move, least=0) for index, move in enumerate(self.references))
             object.__setattr__(self, "references", references)
-        for name in ("double", "dueling", "advised"):
+        for name in ("double", "dueling", "advised", "cautious"):
             if not isinstance(getattr(self, name), bool):
                 raise AgentError(f"{name}: expected True or False, got {getattr(self, name)!r}")
+        if self.cautious and not self.advised:
+            raise AgentError("cautious: expected False where advised=False: there is no advice to keep to")
         if self.advised and self.normalise_rewards != "none":
             raise AgentError(f"normalise_rewards: expected 'none' where advised=True, got {self.normalise_rewards!r}")
         object.__setattr__(self, "exploration", explorations.exploration_from(self.exploration, members=self.members))

@@ -82,7 +82,7 @@ def control(
         system,
         _length(budget),
         agent,
-        options_of(agent, options or {}, agents=sharing),
+        options_of(agent, options or {}, agents=sharing, advised=rule is not None),
         rule,
         dict(limits or {}),
         validation,

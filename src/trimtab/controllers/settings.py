@@ -29,6 +29,8 @@ _DQN: Mapping[str, Any] = {
     "target_every": 200,
     "gradient_steps": 1,
 }
+_ADVISED: Mapping[str, Any] = {"members": 5, "bootstrap": 0.8, "prior_scale": 0.0, "cautious": True}
+"""Of a DQN that begins at a rule: an ensemble that leaves the rule's move only where all agree that another is better."""
 _TABLE: Mapping[str, Any] = {"gamma": 0.98}
 _NEURAL: Mapping[str, Any] = {name: value for name, value in _DQN.items() if name not in ("gamma", "n_step")}
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -42,7 +44,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def options_of(agent: str, given: Mapping[str, Any], *, agents: int) -> dict[str, Any]:
+def options_of(agent: str, given: Mapping[str, Any], *, agents: int, advised: bool) -> dict[str, Any]:
     """Return the options of ``agent``, ``given`` ones laid over the defaults; ``agents`` share a learner at the most.
 
     However many share it, it makes a step of gradient descent for each step of the system.
@@ -50,7 +52,7 @@ def options_of(agent: str, given: Mapping[str, Any], *, agents: int) -> dict[str
     if agent not in DEFAULTS:
         raise ControlError(f"agent: expected one of {', '.join(map(repr, DEFAULTS))}, got {agent!r}")
     shared = {"train_every": agents} if agent in ("dqn", "neural") else {}
-    return {**DEFAULTS[agent], **shared, **given}
+    return {**DEFAULTS[agent], **shared, **(_ADVISED if advised else {}), **given}
 
 
 def plan(agent: str, *, advised: bool, rate: float | None = None) -> Callable[[int, int], Settings]:
