@@ -12,16 +12,17 @@ from dataclasses import replace
 from trimtab.systems import Rule, find
 from trimtab.systems.building_rules import COOLING, HEATING, Setback
 
-WEEKS = 16
+WEEKS = 12
 VALUES: Mapping[str, Sequence[float]] = {
-    "heating_in": HEATING,
-    "heating_out": HEATING,
-    "cooling_in": COOLING,
-    "cooling_out": COOLING,
     "lead": (0, 1, 2, 3),
     "share": (0.05, 0.1, 0.2, 0.3),
+    "cooling_out": COOLING,
+    "heating_out": HEATING,
+    "cooling_in": COOLING,
+    "heating_in": HEATING,
 }
-START = Setback(heating_in=20.5, heating_out=17.0, cooling_in=25.5, cooling_out=28.0, lead=1, share=0.1)
+START = Setback(heating_in=20.0, heating_out=15.0, cooling_in=26.0, cooling_out=28.0, lead=1, share=0.1)
+"""The edges of the band in which people are at ease, while they are in."""
 
 
 def cost(rule: Rule) -> float:

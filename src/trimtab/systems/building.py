@@ -22,11 +22,11 @@ from trimtab.systems.building_rules import COOLING, HEATING, RULES
 from trimtab.systems.system import Split, System
 
 BAND = (20.0, 26.0)
-"""Degrees in which people in offices are at ease: category II of EN 16798-1:2019, table B.5."""
+"""Degrees in which people in offices are at ease: category II of EN 16798-1:2019, in winter and in summer."""
 PRICE_OF_ELECTRICITY = 0.127
-"""Dollars a kWh: commercial customers in the United States in 2023 (EIA, Electric Power Monthly, table 5.3)."""
+"""Dollars a kWh: about what commercial customers paid in the United States in 2023 (EIA, Electric Power Monthly)."""
 PRICE_OF_GAS = 0.036
-"""Dollars a kWh: commercial customers in 2023, 10.8 $ a thousand cubic feet of 1.037 million Btu (EIA)."""
+"""Dollars a kWh: about what they paid for gas, some 11 $ a thousand cubic feet (EIA, Natural Gas Monthly)."""
 PRICE_OF_DISCOMFORT = 0.02 * 31.0
 """Dollars for a person, a degree outside the band and an hour: 2 % of what is done at work are lost a degree (Seppänen, Fisk &
 Lei 2006, LBNL-60946), at the mean wage in the United States, 31 $ an hour (BLS, May 2023)."""

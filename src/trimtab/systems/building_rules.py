@@ -25,7 +25,7 @@ class Setback:
     """One pair of set points while people are in, another one while they are not.
 
     People count as in when at least ``share`` of them are, or will be within ``lead`` hours: the building is made ready for
-    them. What practitioners call a night setback with a fixed start (ASHRAE Guideline 36-2021, 5.3.2, without its learning).
+    them. It is the occupied, warm-up, cool-down and setback modes of ASHRAE Guideline 36, with a fixed time of warm-up.
     """
 
     heating_in: float
@@ -51,7 +51,7 @@ def move(heating: float, cooling: float) -> np.ndarray:
     return np.array([HEATING.index(heating), COOLING.index(cooling)])
 
 
-SETBACK = Setback(heating_in=20.5, heating_out=15.0, cooling_in=25.5, cooling_out=30.0, lead=1, share=0.1)
+SETBACK = Setback(heating_in=20.0, heating_out=15.0, cooling_in=26.0, cooling_out=30.0, lead=0, share=0.05)
 """Tuned on the training cities and weeks by ``python -m benchmarks.systems_suite.building_tuning``."""
 
 RULES: Mapping[str, Rule] = {"setback": SETBACK, "schedule": schedule}

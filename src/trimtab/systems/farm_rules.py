@@ -34,7 +34,7 @@ class Calendar:
 class SoilMoisture:
     """Fill the soil up when less is left of the available water than the target of the stage of growth, in percent.
 
-    AquaCrop's irrigation method 1 (reference manual, chapter 3.7): it gives what is missing, at most ``most`` mm a time. Two
+    AquaCrop's irrigation method 1 (``aquacrop/solution/irrigation.py``): what is missing, at most ``most`` mm a time. Two
     things differ: it looks at every decision and not every day, and it does not know the rain of the day itself.
     """
 
