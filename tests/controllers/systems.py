@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+from pathlib import Path
 from typing import Any, ClassVar
 
 import gymnasium
@@ -34,6 +36,9 @@ class Lamp(gymnasium.Env[np.ndarray, int]):
         self.hour += 1
         if self.fault == "crash" and self.hour == 12 and next(FUSES) % 3 == 0:
             raise RuntimeError("the fuse blew")
+        if self.fault.startswith("die:") and self.hour == 12 and not Path(self.fault[4:]).exists():
+            Path(self.fault[4:]).touch()
+            os._exit(9)
         if self.fault == "always" and self.hour == 12:
             raise RuntimeError("the fuse blew")
         seen = self._seen()

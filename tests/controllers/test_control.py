@@ -11,7 +11,7 @@ import pytest
 import trimtab as tt
 from tests.controllers.systems import Lamp, at_night, lamp, valves
 from trimtab.errors import ControlError, PolicyError, StudyError
-from trimtab.store.records import SegmentFinished
+from trimtab.store.records import SegmentFailed, SegmentFinished
 
 BUDGET = tt.Budget(episodes=60)
 
@@ -116,6 +116,14 @@ def test_a_policy_is_a_file(tmp_path: Path) -> None:
 def test_a_crash_in_mid_episode_costs_the_episode(tmp_path: Path) -> None:
     result = run(replace(lamp("crash"), trusted=None), tmp_path, budget=tt.Budget(episodes=20))
     assert len(result.study.tree) > 5
+
+
+def test_a_simulator_that_takes_its_process_down_costs_a_segment(tmp_path: Path) -> None:
+    system = replace(lamp(f"die:{tmp_path / 'dead'}"), trusted=None)
+    result = run(system, tmp_path, budget=tt.Budget(episodes=8), runner="processes")
+    assert (tmp_path / "dead").exists()
+    assert sum(node.after.episodes for node in result.study.tree) >= 8
+    assert any(isinstance(event, SegmentFailed) for event in result.study.events)
 
 
 @pytest.mark.parametrize(("fault", "told"), [("always", "the fuse blew"), ("nan", "finite numbers"), ("shape", "2 numbers")])
