@@ -49,8 +49,8 @@ class Disturbance:
         repair = self.repair_time(instance)
         if not repair or not self.down:
             return ()
-        time = 0.0
-        while time < _HORIZON * instance.bound():
+        time, horizon = 0.0, _HORIZON * instance.bound()
+        while time < horizon:
             start = time + rng.exponential(repair * (1 / self.down - 1))
             time = start + rng.exponential(repair)
             found.append((start, time))
