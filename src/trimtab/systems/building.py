@@ -185,6 +185,6 @@ SYSTEMS: tuple[System, ...] = (
         cost="cost",
         unit="$",
         extra=EXTRA,
-        episodes=150,
+        episodes=300,
     ),
 )
