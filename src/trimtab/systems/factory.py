@@ -204,7 +204,7 @@ def _system(name: str, about: str, instances: Instances, *, disturbance: Disturb
         about=about,
         make=make,
         rules=RULES,
-        trusted="lookahead" if disturbance is None else "mwkr-less-3pt",
+        trusted="lookahead" if disturbance is None else "mwkr-less-2pt",
         cost="makespan",
         unit="units of time",
         extra="factory",

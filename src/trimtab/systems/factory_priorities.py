@@ -50,14 +50,14 @@ PRIORITIES: Mapping[str, Callable[[Instance], Table]] = MappingProxyType(
         "mwkr": most_work,
         "mopnr": most_operations,
         "mwkr-by-pt": work_by_time,
-        "mwkr-less-3pt": most_work_less(3),
+        "mwkr-less-2pt": most_work_less(2),
     }
 )
-"""By the names that they have in the literature (Panwalkar & Iskander 1977; Haupt 1989); the last is tuned on
-training shops."""
+"""By the names that they have in the literature (Panwalkar & Iskander 1977; Haupt 1989); the last has the
+weight that was best of 0 to 6 on 150 training shops of 15x15 (2, 3 and 4 are within 0.3 % of the lower bound)."""
 
 LOOKAHEAD: tuple[Callable[[Instance], Table], ...] = (
-    most_work_less(3), most_work_less(4), most_work_less(2), most_work_less(1),
+    most_work_less(2), most_work_less(3), most_work_less(4), most_work_less(1),
     most_work, work_by_time, most_operations, shortest_time,
 )  # fmt: skip
 """Rules by which a shop is played to its end to see what a choice is worth. The first also says which jobs are tried."""
