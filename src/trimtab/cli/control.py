@@ -48,11 +48,8 @@ def control(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Let agents learn to run a system, and set them beside its rules on held-out episodes; "list" names the systems.
-
-    The same command goes on where it was stopped.
-    """
-    from trimtab.cli.printing import answer, console, say
+    """Let agents learn to run a system, and compare them with its rules; "list" names the systems. Run again, it goes on."""
+    from trimtab.cli.printing import answer, console
     from trimtab.integrations.loggers.terminal import Terminal
 
     if env == "list":
@@ -78,8 +75,6 @@ def control(
         result.film(film)
     found = result.evaluate(seeds=seeds, against=_rules(against))
     answer(_record(found), _compared(found), as_json=as_json)
-    if output is not None:
-        say("\n", ("next  ", "dim"), f"trimtab evaluate {output} {env}")
 
 
 def evaluate(

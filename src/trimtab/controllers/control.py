@@ -62,37 +62,41 @@ def control(
     ``runner``: "processes" survives a simulator that hangs or takes its process down. ``store``, ``name``, ``loggers``,
     ``seed``: as for a Study; a control that is in the store goes on where it was.
     """
-    system = as_system(env, rules)
-    if check_coordination(coordination, agent) != "independent":
-        system = together(system)
-        options = {"coordination": coordination, **(options or {})}
+    system, options = _coordinated(as_system(env, rules), agent, coordination, options or {})
     budget = Budget(episodes=system.episodes) if budget is None else budget
     if not isinstance(budget, Budget):
         raise StudyError(f"budget: expected a Budget such as Budget(episodes=300), got {budget!r}")
-    rule = system.trusted if start == TRUSTED else start
-    world = open_world(system, "train", agent)
-    sharing = max(Counter(world.kind(each) for each in world.agents).values())
-    world.close()
-    if agent != "dqn":
-        # only a DQN can be told of a rule
-        rule = None if start == TRUSTED else start
-        if rule is not None:
-            raise ControlError(f"start: expected None with agent={agent!r}, only a 'dqn' begins at a rule, got {start!r}")
-    task = ControlTask(
-        system,
-        _length(budget),
-        agent,
-        options_of(agent, options or {}, agents=sharing, advised=rule is not None),
-        rule,
-        dict(limits or {}),
-        validation,
-        seed,
-        tuple(log if isinstance(log, Log) else Log.load(log) for log in logs),
-    )
+    rule = _rule(start, system, agent)
+    options = options_of(agent, options, agents=_sharing(system, agent), advised=rule is not None)
+    read = tuple(log if isinstance(log, Log) else Log.load(log) for log in logs)
+    task = ControlTask(system, _length(budget), agent, options, rule, dict(limits or {}), validation, seed, read)
     course = Course(budget, _segments(budget), plan(agent, advised=rule is not None, rate=rate), task.limits, seed)
     journal = open_journal(str(store), name or system.name)
     _run(task, course, journal, Audience(loggers), runner)
     return ControlResult(Result(journal, task), task)
+
+
+def _coordinated(system: System, agent: str, coordination: str, options: Mapping[str, Any]) -> tuple[System, Mapping[str, Any]]:
+    if check_coordination(coordination, agent) == "independent":
+        return system, options
+    return together(system), {"coordination": coordination, **options}
+
+
+def _rule(start: str | None, system: System, agent: str) -> str | None:
+    """Return the name of the rule to begin at; only a DQN can be told of one."""
+    if agent == "dqn":
+        return system.trusted if start == TRUSTED else start
+    if start not in (TRUSTED, None):
+        raise ControlError(f"start: expected None with agent={agent!r}: only a 'dqn' begins at a rule, got {start!r}")
+    return None
+
+
+def _sharing(system: System, agent: str) -> int:
+    """Return how many agents share a learner at the most."""
+    world = open_world(system, "train", agent)
+    kinds = Counter(world.kind(each) for each in world.agents)
+    world.close()
+    return max(kinds.values())
 
 
 def _length(budget: Budget) -> Length:
@@ -170,10 +174,3 @@ def _config(task: ControlTask, course: Course) -> dict[str, Any]:
         "system": task.system.name,
         **({"limits": dict(task.limits)} if task.limits else {}),
     }
-
-
-def listed() -> list[System]:
-    """Return the systems that come with trimtab."""
-    from trimtab.systems import systems
-
-    return list(systems().values())
