@@ -183,14 +183,3 @@ def test_an_agent_that_is_unknown_is_refused_with_those_that_are_known() -> None
         make("ppo", features=1, heads=(2,), seed=0)
     with pytest.raises(AgentError, match="expected none"):
         make("random", features=1, heads=(2,), seed=0, gamma=1.0)
-
-
-def test_an_averaged_copy_decides_by_the_target_network() -> None:
-    options = {"hidden": (8,), "tau": 0.01, "target_every": 1, "learning_starts": 4, "train_every": 1, "lr": 1e-2}
-    agent = make("dqn", features=1, heads=(2,), seed=0, **options)
-    seen = np.ones(1, dtype=np.float32)
-    for step in range(60):
-        agent.learn(Transition(seen, (step % 2,), float(step % 2), seen, terminated=True, stream=step))
-    calm = agent.averaged()
-    assert np.allclose(calm.values(seen[None]), agent.values(seen[None], averaged=True))
-    assert not np.allclose(calm.values(seen[None]), agent.values(seen[None]))

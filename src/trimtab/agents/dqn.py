@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from trimtab.agents.acting import ActingForward
-from trimtab.agents.archive import Archive, pack, random_state, restored_generator, unpack
+from trimtab.agents.archive import Archive, pack, random_state, restored_generator
 from trimtab.agents.caution import all_cautious, cautious
 from trimtab.agents.checks import (
     check_action,
@@ -206,16 +206,6 @@ class DQNAgent:
         """Learn at ``rate`` from now on, and, if exploration is ε-greedy, with ε = ``straying``."""
         self.options = replace(self.options, lr=rate, lr_steps=0, exploration=strayed(self._exploration, straying))
         self._exploration = self.options.exploration
-
-    def averaged(self) -> Self:
-        """Return a copy, without what it remembers, that decides by the target network.
-
-        With ``tau`` below 1 that is a running average of what was learned, and does not swing from one batch to the next.
-        """
-        copy = self.from_archive(unpack(self.encode(experience=False)))
-        copy._learner.weights.copy_(copy._learner.target)
-        copy._acting.refresh()
-        return copy
 
     def values(self, observations: np.ndarray, *, averaged: bool = False) -> np.ndarray:
         """Return the values of all moves at ``observations`` (n, features), shape (members, n, heads, moves), padded.

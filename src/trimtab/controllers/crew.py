@@ -69,13 +69,6 @@ class Crew:
         """Let the learner of ``agent`` take in what came of its move."""
         self.learners[self.kinds[agent]].learn(transition)
 
-    def averaged(self) -> Crew:
-        """Return a crew that is to play and not to learn: a DQN decides by the running average of what it learned."""
-        calm = {
-            kind: learner.averaged() if isinstance(learner, DQNAgent) else learner for kind, learner in self.learners.items()
-        }
-        return Crew(calm, self.kinds, self.advised, self.scale)
-
     def adjust(self, *, rate: float, straying: float) -> None:
         """Learn at ``rate`` and stray with probability ``straying`` from now on, whoever can."""
         for learner in self.learners.values():

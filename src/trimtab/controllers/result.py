@@ -33,7 +33,7 @@ class ControlResult:
     def policy_of(self, node: int) -> Policy:
         """Return the policy after the segment ``node``."""
         task, metrics = self.task, self.study.tree[node].after.metrics
-        crew = task.decode(self.study.checkpoint(node)).crew.averaged()
+        crew = task.decode(self.study.checkpoint(node)).crew
         guarded = task.rule is not None and metrics[task.system.cost] >= metrics["rule"]
         return Policy(task.system.name, task.agent, crew, task.rule, guarded)
 

@@ -26,8 +26,7 @@ _DQN: Mapping[str, Any] = {
     "batch_size": 64,
     "buffer": 50_000,
     "learning_starts": 200,
-    "target_every": 1,
-    "tau": 0.005,
+    "target_every": 200,
     "gradient_steps": 1,
 }
 _ADVISED: Mapping[str, Any] = {"members": 5, "bootstrap": 0.8, "prior_scale": 0.0, "cautious": True}

@@ -115,9 +115,9 @@ class ControlTask:
 
         "rule": the mean headline cost of the rule on the same episodes, if there is one.
         """
-        world, crew = self.world(state, split), state.crew.averaged()
+        world = self.world(state, split)
         seeds = [derive(self.seed, split, index) for index in range(self.validation)]
-        played = [judged(world, crew, self._advice(state), seed, progress=progress) for seed in seeds]
+        played = [judged(world, state.crew, self._advice(state), seed, progress=progress) for seed in seeds]
         found = summary(played, self.system.cost)
         if self.rule is None:
             return found
