@@ -57,8 +57,8 @@ def move(millimetres: float) -> int:
 
 CALENDAR = Calendar(interval=12, depth=30)
 SOIL_MOISTURE = SoilMoisture(targets=(55, 65, 35, 20), most=40)
-CALENDAR_OF_DROUGHT = Calendar(interval=10, depth=40)
-SOIL_MOISTURE_OF_DROUGHT = SoilMoisture(targets=(55, 65, 40, 20), most=40)
+CALENDAR_OF_DROUGHT = Calendar(interval=12, depth=40)
+SOIL_MOISTURE_OF_DROUGHT = SoilMoisture(targets=(60, 70, 40, 20), most=30)
 """All tuned on training seasons, the latter two on those with less rain: ``python -m benchmarks.systems_suite.farm_tuning``."""
 
 RULES: Mapping[str, Rule] = {"soil-moisture": SOIL_MOISTURE, "calendar": CALENDAR, "rainfed": rainfed}
