@@ -9,11 +9,11 @@ import pytest
 from trimtab.errors import ControlError
 from trimtab.systems import find
 from trimtab.systems.contract import SystemContract
-from trimtab.systems.delivery import LEAVE, REPLAN, WAIT, Delivery, Routes
-from trimtab.systems.delivery_day import Day, Order, Town, draw
-from trimtab.systems.delivery_routes import Vehicle, drive, improved, insertions
-from trimtab.systems.delivery_rules import RULES
-from trimtab.systems.delivery_solver import solve
+from trimtab.systems.delivery.day import Day, Order, Town, draw
+from trimtab.systems.delivery.environment import LEAVE, REPLAN, WAIT, Delivery, Routes
+from trimtab.systems.delivery.routes import Vehicle, drive, improved, insertions
+from trimtab.systems.delivery.rules import RULES
+from trimtab.systems.delivery.solver import solve
 
 pytest.importorskip("pyvrp")
 

