@@ -13,7 +13,7 @@ from gymnasium import spaces
 
 from trimtab.agents.gym_spaces import ActionView, ObservationView, action_view, observation_view
 from trimtab.agents.protocol import Masks
-from trimtab.errors import ControlError
+from trimtab.errors import ControlError, TrimtabError
 from trimtab.systems import Split, System
 
 ALONE = "agent"
@@ -174,9 +174,12 @@ _WRAP = (
 )
 
 
-def _failed(verb: str, error: Exception) -> ControlError:
-    """Return the error of an environment whose ``verb`` raised ``error``: a simulator may raise anything."""
-    if isinstance(error, ControlError):
+def _failed(verb: str, error: Exception) -> TrimtabError:
+    """Return the error of an environment whose ``verb`` raised ``error``: a simulator may raise anything.
+
+    What trimtab says itself, such as that data or an extra are missing, is not put into other words.
+    """
+    if isinstance(error, TrimtabError):
         return error
     if verb == "reset" and isinstance(error, TypeError) and "seed" in str(error):
         return ControlError(f"env: expected reset(seed=...), as Gymnasium has it, got {error}; {_WRAP}")
