@@ -1,4 +1,4 @@
-"""How the setback of ``building_rules`` was tuned, on the training cities and weeks alone.
+"""How the setback of ``rules`` was tuned, on the training cities and weeks alone.
 
 ``python -m benchmarks.systems_suite.building_tuning``: a pattern search, which moves one part of the rule at a time a place up
 or down the list of its values, for as long as that lowers the mean cost of ``WEEKS`` training episodes, always the same.
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from trimtab.systems import Rule, find
-from trimtab.systems.building_rules import COOLING, HEATING, Setback
+from trimtab.systems.building.rules import COOLING, HEATING, Setback
 
 WEEKS = 12
 VALUES: Mapping[str, Sequence[float]] = {

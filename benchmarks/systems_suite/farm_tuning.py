@@ -1,4 +1,4 @@
-"""How the rules of ``farm_rules`` were tuned, on training seasons alone: ``python -m benchmarks.systems_suite.farm_tuning``.
+"""How the rules of ``rules`` were tuned, on training seasons alone: ``python -m benchmarks.systems_suite.farm_tuning``.
 
 Once on the seasons of Nebraska as they were, and once on those with less rain, for Tunisia. The calendar: the best of a grid.
 The soil-moisture targets: a pattern search, which moves one target at a time up and down by 10, then by 5 percent, for as long
@@ -15,9 +15,9 @@ import numpy as np
 
 from trimtab.seeds import generator
 from trimtab.systems import Rule
-from trimtab.systems.farm import MOISTURE, NEBRASKA, TUNISIA, Maize, Seasons
-from trimtab.systems.farm_rules import Calendar, SoilMoisture
-from trimtab.systems.farm_season import Season, potential
+from trimtab.systems.farm.environment import MOISTURE, NEBRASKA, TUNISIA, Maize, Seasons
+from trimtab.systems.farm.rules import Calendar, SoilMoisture
+from trimtab.systems.farm.season import Season, potential
 
 START = (60, 60, 50, 20)
 

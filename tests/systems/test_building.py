@@ -9,7 +9,8 @@ import pytest
 
 from trimtab.errors import ControlError
 from trimtab.systems import find
-from trimtab.systems.building import (
+from trimtab.systems.building.engine import Run, SetPoints
+from trimtab.systems.building.environment import (
     KNOWN,
     OFFICE,
     PRICE_OF_DISCOMFORT,
@@ -19,9 +20,8 @@ from trimtab.systems.building import (
     WEATHER,
     Office,
 )
-from trimtab.systems.building_engine import Run, SetPoints
-from trimtab.systems.building_model import text
-from trimtab.systems.building_rules import COOLING, HEATING, Setback, move, schedule
+from trimtab.systems.building.model import text
+from trimtab.systems.building.rules import COOLING, HEATING, Setback, move, schedule
 from trimtab.systems.contract import SystemContract
 
 pytest.importorskip("pyenergyplus")

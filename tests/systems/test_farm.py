@@ -9,9 +9,9 @@ import pytest
 from trimtab.errors import ControlError
 from trimtab.systems import find
 from trimtab.systems.contract import SystemContract
-from trimtab.systems.farm import NEBRASKA, PRICE_OF_GRAIN, PRICE_OF_WATER, SYSTEMS, TUNISIA, Maize
-from trimtab.systems.farm_rules import DEPTHS, Calendar, SoilMoisture, move, rainfed
-from trimtab.systems.farm_season import Season, Water, potential
+from trimtab.systems.farm.environment import NEBRASKA, PRICE_OF_GRAIN, PRICE_OF_WATER, SYSTEMS, TUNISIA, Maize
+from trimtab.systems.farm.rules import DEPTHS, Calendar, SoilMoisture, move, rainfed
+from trimtab.systems.farm.season import Season, Water, potential
 
 pytest.importorskip("aquacrop")
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.errors import ControlError
-from trimtab.systems.building_model import EXTRA, STEPS_AN_HOUR, Building, text, weather
+from trimtab.systems.building.model import EXTRA, STEPS_AN_HOUR, Building, text, weather
 from trimtab.systems.system import simulator
 
 PATIENCE = 120.0

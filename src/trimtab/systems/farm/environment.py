@@ -1,6 +1,6 @@
 """Agriculture: irrigation of maize, a decision every second day of a season of AquaCrop on real weather.
 
-The season itself is in ``farm_season``, what farmers do in ``farm_rules``.
+The season itself is in ``season``, what farmers do in ``rules``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from gymnasium import spaces
 
 from trimtab.errors import ControlError
 from trimtab.seeds import generator
-from trimtab.systems.farm_rules import DAYS, DEPTHS, RULES, RULES_OF_DROUGHT
-from trimtab.systems.farm_season import DEEPEST_ROOTS, EXTRA, MATURITY, Season, Site, potential
+from trimtab.systems.farm.rules import DAYS, DEPTHS, RULES, RULES_OF_DROUGHT
+from trimtab.systems.farm.season import DEEPEST_ROOTS, EXTRA, MATURITY, Season, Site, potential
 from trimtab.systems.system import Split, System
 
 PRICE_OF_GRAIN = 180.0
@@ -79,7 +79,7 @@ class Maize(gymnasium.Env[np.ndarray, int | np.integer[Any]]):
     def render(self) -> np.ndarray | None:  # pyright: ignore[reportIncompatibleMethodOverride]  # Gymnasium's type is wider
         if self.render_mode is None:
             return None
-        from trimtab.systems.farm_picture import picture
+        from trimtab.systems.farm.picture import picture
 
         return picture(self.season, self.log, self.potential)
 

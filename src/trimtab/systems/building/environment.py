@@ -1,6 +1,6 @@
 """Smart home: set points of a small office, an hour at a time for a week, in EnergyPlus on typical weather of a city.
 
-The model is in ``building_model``, the run in ``building_engine``, what practitioners do in ``building_rules``.
+The model is in ``model``, the run in ``engine``, what practitioners do in ``rules``.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from gymnasium import spaces
 
 from trimtab.errors import ControlError
 from trimtab.seeds import generator
-from trimtab.systems.building_engine import Reading, Run, SetPoints
-from trimtab.systems.building_model import EXTRA, OFFICE, Building
-from trimtab.systems.building_rules import COOLING, HEATING, RULES
+from trimtab.systems.building.engine import Reading, Run, SetPoints
+from trimtab.systems.building.model import EXTRA, OFFICE, Building
+from trimtab.systems.building.rules import COOLING, HEATING, RULES
 from trimtab.systems.system import Split, System
 
 BAND = (20.0, 26.0)
@@ -106,7 +106,7 @@ class Office(gymnasium.Env[np.ndarray, Action]):
     def render(self) -> np.ndarray | None:  # pyright: ignore[reportIncompatibleMethodOverride]  # Gymnasium's type is wider
         if self.render_mode is None:
             return None
-        from trimtab.systems.building_picture import picture
+        from trimtab.systems.building.picture import picture
 
         return picture(self.building, self.log, BAND)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.systems.farm_season import MATURITY, Season
+from trimtab.systems.farm.season import MATURITY, Season
 
 _SOIL, _WATER, _RAIN, _LEAF, _GRAIN, _INK = "#8d6e63", "#1e88e5", "#90caf9", "#43a047", "#f9a825", "#37474f"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from trimtab.systems.building_engine import Reading
-from trimtab.systems.building_model import Building
+from trimtab.systems.building.engine import Reading
+from trimtab.systems.building.model import Building
 
 _INK, _BAND, _OUTDOOR, _GAS, _ELECTRICITY, _PEOPLE = "#37474f", "#e8f5e9", "#78909c", "#ef6c00", "#1e88e5", "#cfd8dc"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
