@@ -1,0 +1,5 @@
+"""Robot control: joint torques, on MuJoCo."""
+
+from trimtab.systems.robots.environment import SYSTEMS, Robot
+
+__all__ = ["SYSTEMS", "Robot"]
