@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 
 from trimtab.controllers.crew import Crew, recruit, strangers
 from trimtab.controllers.logs import Log
@@ -94,12 +96,13 @@ class ControlTask:
         """Learn over the episodes of one segment, then judge the policy."""
         began = time.perf_counter()
         episodes, transitions = state.episodes, state.transitions
-        if state.crew.scale == 0.0:
-            self._warm_up(state, progress)
         values = {**SPACE.default(), **segment.settings}
-        state.crew.adjust(rate=float(values["rate"]), straying=float(values["exploration"]))
-        costs = self._learn(state, progress)
-        metrics = self.evaluate(state, "validation", progress=progress)
+        with _one_thread():
+            if state.crew.scale == 0.0:
+                self._warm_up(state, progress)
+            state.crew.adjust(rate=float(values["rate"]), straying=float(values["exploration"]))
+            costs = self._learn(state, progress)
+            metrics = self.evaluate(state, "validation", progress=progress)
         parts = [float(part.mean()) for part in np.array_split(costs, min(8, len(costs)))]
         return Measurement(
             metrics,
@@ -214,6 +217,17 @@ class ControlTask:
 
     def _left(self, steps: int) -> int | None:
         return None if self.length.transitions is None else max(0, self.length.transitions - steps)
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Let torch use one thread: nets as small as these are no faster on several, and ten times slower where cores are busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def summary(played: list[Episode], headline: str) -> dict[str, float]:

@@ -49,9 +49,10 @@ def _draw(axes: Any, model: Any, data: Any, flat: tuple[int, int]) -> None:
             axes.plot(*ends.T, color=_INK, linewidth=5, solid_capstyle="round")
         elif kind == _SPHERE:
             axes.plot(*at, "o", color="#d32f2f" if model.geom(geom).name == "target" else _JOINT, markersize=9)
-    for joint in range(model.njnt):
+    for joint in np.flatnonzero(model.jnt_type == _HINGE):
         axes.plot(*data.xanchor[joint][list(flat)], "o", color=_JOINT, markersize=6)
 
 
 _SPHERE, _CAPSULE, _CYLINDER = 2, 3, 5
-"""Kinds of shapes, as MuJoCo numbers them (mjtGeom)."""
+_HINGE = 3
+"""Kinds of shapes and of joints, as MuJoCo numbers them (mjtGeom, mjtJoint)."""
