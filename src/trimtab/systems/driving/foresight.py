@@ -8,7 +8,8 @@ import numpy as np
 
 from trimtab.systems.driving.scene import WIDTH, Scene
 
-LEFT, IDLE, RIGHT, FASTER, SLOWER = range(5)
+MOVES = 5
+LEFT, IDLE, RIGHT, FASTER, SLOWER = range(MOVES)
 """The moves of highway-env's DiscreteMetaAction."""
 TICKS = 5
 """In a second."""
@@ -17,31 +18,38 @@ _LENGTH, _BREADTH = 5.0, 2.0
 _PURSUIT = 0.1
 _HEADING, _LATERAL, _ACCELERATION = 1 / 0.2, 1 / 0.6, 1 / 0.6
 """Gains of ``ControlledVehicle``, one over seconds."""
+_ASIDE = 0.5
+"""Metres between two cars side by side that are enough."""
+_WISH = 22.5
+"""Metres a second that others are taken to wish for: highway-env draws 21 to 24."""
+FAR = 100.0
+"""Metres; nothing is in the way."""
 _DRIFT = 0.25
 """Of the way to the lane that they head for, others cover so much in a tick."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Of each plan (row): speed, lane relative to the one that is followed now, and metres ahead after each second, and the
-    tick at which the car comes too near to another one (that of the end + 1 where it does not).
+    """Of each plan, a row: its speed, the lane relative to the one that is followed now and the metres ahead after each second.
+
+    ``clear``: after each tick, the metres to the nearest car that is in the way; below 0 it is a crash.
     """
 
     speeds: np.ndarray
     lanes: np.ndarray
     ahead: np.ndarray
-    touched: np.ndarray
+    clear: np.ndarray
 
 
-def foresee(scene: Scene, plans: np.ndarray, *, margin: float = 2.0) -> Outlook:
-    """Return what comes of ``plans``, of shape (plans, seconds): a move each second. ``margin``: metres kept to others."""
+def foresee(scene: Scene, plans: np.ndarray) -> Outlook:
+    """Return what comes of ``plans``, of shape (plans, seconds): a move each second."""
     count, seconds = plans.shape
     across, heading = np.full(count, scene.across), np.full(count, scene.heading)
     ahead, speed = np.zeros(count), np.full(count, scene.speed)
     lane, aim = np.zeros(count, dtype=int), np.full(count, scene.speeds[scene.aim])
-    touched = np.full(count, seconds * TICKS + 1)
+    clear: list[np.ndarray] = []
     rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    others = _Others(scene, margin)
+    others = _Others(scene, seconds * TICKS)
     for second in range(seconds):
         lane, aim = _decide(scene, plans[:, second], lane, aim, speed)
         for tick in range(second * TICKS + 1, (second + 1) * TICKS + 1):
@@ -52,11 +60,10 @@ def foresee(scene: Scene, plans: np.ndarray, *, margin: float = 2.0) -> Outlook:
             across = across + speed * np.sin(heading + slip) / TICKS
             heading = heading + speed * np.sin(slip) / (_LENGTH / 2) / TICKS
             speed = speed + push / TICKS
-            hit = others.near(ahead, across, tick)
-            touched = np.where(hit, np.minimum(touched, tick), touched)
+            clear.append(others.clear(ahead, across, tick))
         rows.append((speed, lane, ahead))
     speeds, lanes, places = (np.stack(column, axis=1) for column in zip(*rows, strict=True))
-    return Outlook(speeds, lanes, places, touched)
+    return Outlook(speeds, lanes, places, np.stack(clear, axis=1))
 
 
 def _decide(
@@ -80,18 +87,38 @@ def _steer(across: np.ndarray, heading: np.ndarray, speed: np.ndarray) -> np.nda
 
 
 class _Others:
-    """Where the other cars are at a tick. Those behind on the own lane look out for themselves."""
+    """Where the other cars are at every tick: they keep their distance as IDM has it, and to the lane they head for.
 
-    def __init__(self, scene: Scene, margin: float) -> None:
+    Those behind on the own lane look out for themselves.
+    """
+
+    def __init__(self, scene: Scene, ticks: int) -> None:
         behind = (scene.others[:, 0] < 0) & (np.abs(scene.others[:, 1] - scene.across) < _BREADTH)
-        self.ahead, self.across, self.speed, self.goal = scene.others[~behind].T
-        self.behind = self.ahead < 0
-        self.margin = margin
+        ahead, across, speed, goal = scene.others.T
+        self.places, self.sides = np.empty((ticks + 1, len(ahead))), np.empty((ticks + 1, len(ahead)))
+        same = np.abs(goal[:, None] - goal[None, :]) < WIDTH / 2
+        for tick in range(ticks + 1):
+            self.places[tick], self.sides[tick] = ahead, goal + (across - goal) * (1 - _DRIFT) ** tick
+            push = accelerations(ahead, speed, same)
+            ahead, speed = ahead + speed / TICKS, np.maximum(speed + push / TICKS, 0.0)
+        self.places, self.sides = self.places[:, ~behind], self.sides[:, ~behind]
 
-    def near(self, ahead: np.ndarray, across: np.ndarray, tick: int) -> np.ndarray:
-        """Return, for each plan, whether its car at ``ahead`` and ``across`` is nearer to another than the margin."""
-        places = self.ahead + self.speed * tick / TICKS
-        sides = self.goal + (self.across - self.goal) * (1 - _DRIFT) ** tick
-        gap = np.abs(places - ahead[:, None]) < _LENGTH + self.margin
-        beside = np.abs(sides - across[:, None]) < _BREADTH + self.margin / 4
-        return (gap & beside).any(axis=1)
+    def clear(self, ahead: np.ndarray, across: np.ndarray, tick: int) -> np.ndarray:
+        """Return, for each plan, the metres from its car at ``ahead`` and ``across`` to the nearest one in its way."""
+        gap = np.abs(self.places[tick] - ahead[:, None]) - _LENGTH
+        beside = np.abs(self.sides[tick] - across[:, None]) < _BREADTH + _ASIDE
+        return np.where(beside, gap, FAR).min(axis=1, initial=FAR)
+
+
+def accelerations(ahead: np.ndarray, speed: np.ndarray, same: np.ndarray) -> np.ndarray:
+    """Return the acceleration of each car behind the nearest one ahead of it that is on the ``same`` lane, shape (cars, cars).
+
+    Treiber et al. (2000), eq. 3 and 4, with highway-env's parameters.
+    """
+    if not len(ahead):
+        return speed
+    gaps = np.where(same & (ahead[None, :] > ahead[:, None]), ahead[None, :] - ahead[:, None], np.inf)
+    leader = gaps.argmin(axis=1)
+    gap = np.maximum(gaps.min(axis=1), 1.0)
+    wanted = 10.0 + 1.5 * speed + speed * (speed - speed[leader]) / (2 * np.sqrt(15.0))
+    return np.clip(3.0 * (1 - (speed / np.maximum(speed, _WISH)) ** 4 - (wanted / gap) ** 2), -6.0, 6.0)

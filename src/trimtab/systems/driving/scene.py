@@ -31,8 +31,8 @@ class Scene:
     others: np.ndarray
 
 
-def look(car: Any) -> Scene:
-    """Return the scene around ``car``, highway-env's vehicle."""
+def look(car: Any, speeds: np.ndarray) -> Scene:
+    """Return the scene around ``car``, highway-env's vehicle, which may aim at one of ``speeds``."""
     index = car.target_lane_index
     lane = car.road.network.get_lane(index)
     here, across = lane.local_coordinates(car.position)
@@ -43,8 +43,8 @@ def look(car: Any) -> Scene:
         across=across,
         heading=float(lane.local_angle(car.heading, here)),
         lanes=_lanes(car, index),
-        speeds=np.asarray(car.target_speeds, dtype=float),
-        aim=int(car.speed_index),
+        speeds=speeds,
+        aim=int(getattr(car, "speed_index", 0)),
         others=others[np.abs(others[:, 0]) < SIGHT],
     )
 
