@@ -27,7 +27,7 @@ def picture(clicks: Sequence[tuple[int, int]], pages: np.ndarray) -> np.ndarray:
     image = axes.imshow(seen, vmin=0, vmax=SHOWN, cmap="YlGnBu", aspect="auto", interpolation="nearest")
     for shopper, length in enumerate(pages):
         axes.plot([length - 0.5, length - 0.5], [shopper - 0.5, shopper + 0.5], color="#b0bec5", linewidth=1)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.set_yticks(range(0, len(pages), 5))
     axes.set_xlabel("page", color=_INK)
     axes.set_ylabel("shopper", color=_INK)
     axes.spines[["top", "right"]].set_visible(False)
