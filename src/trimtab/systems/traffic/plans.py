@@ -71,5 +71,4 @@ def _lane_flows(junction: Junction, journeys: Sequence[Journey], hours: float) -
                 counts[pair] += 1 / hours
     spread = np.bincount(junction.movement_of)
     flows = [counts[junction.movements[movement]] / spread[movement] for movement in junction.movement_of]
-    lanes = [junction.lanes.index(before) for before, _ in junction.links]
-    return np.bincount(lanes, weights=flows)[lanes]
+    return np.bincount(junction.lane_of, weights=flows)[list(junction.lane_of)]

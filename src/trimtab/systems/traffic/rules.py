@@ -10,6 +10,7 @@ import numpy as np
 
 from trimtab.systems.system import Act, Rule
 from trimtab.systems.traffic.plans import fewest, green_times
+from trimtab.systems.traffic.pressure import pressures, queues
 from trimtab.systems.traffic.signal import MINIMUM_GREEN, Program, Signal, Step
 from trimtab.systems.traffic.survey import Counts
 
@@ -82,7 +83,9 @@ class Highest:
     def worth(self, signal: Signal, counts: Counts) -> np.ndarray:
         """Return what each phase is worth, shape (phases,)."""
         vehicles = counts.queued + (counts.moving if self.counted == "all" else 0.0)
-        return signal.junction.serves @ (vehicles - counts.ahead if self.pressure else vehicles)
+        if self.pressure:
+            return pressures(signal.junction, vehicles, counts.ahead)
+        return queues(signal.junction, vehicles)
 
 
 @dataclass(frozen=True, slots=True)

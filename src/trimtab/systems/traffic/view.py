@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trimtab.systems.traffic.junction import Junction
+from trimtab.systems.traffic.pressure import pressures, queues
 from trimtab.systems.traffic.signal import MINIMUM_GREEN, Signal
 from trimtab.systems.traffic.survey import Counts
 
@@ -43,23 +44,15 @@ class View:
         return np.clip(found, -1, 1)
 
 
-def pressures(junction: Junction, counts: Counts) -> np.ndarray:
-    """Return, by phase, vehicles that stand before the links it serves less those that stand behind them.
-
-    Varaiya 2013, "Max pressure control of a network of signalized intersections", with equal saturation flows.
-    """
-    return junction.serves @ (counts.queued - counts.ahead)
-
-
 def _of_phases(signal: Signal, counts: Counts, now: float) -> np.ndarray:
-    junction, serves = signal.junction, signal.junction.serves
+    junction, serves, everyone = signal.junction, signal.junction.serves, counts.queued + counts.moving
     columns = [
         np.arange(len(junction.phases)) == signal.phase,
-        serves @ counts.queued / 20,
-        serves @ (counts.queued + counts.moving) / 30,
-        pressures(junction, counts) / 20,
-        serves @ (counts.queued + counts.moving - counts.ahead) / 30,
-        serves @ counts.soon / 8,
+        queues(junction, counts.queued) / 20,
+        queues(junction, everyone) / 30,
+        pressures(junction, counts.queued, counts.ahead) / 20,
+        pressures(junction, everyone, counts.ahead) / 30,
+        queues(junction, counts.soon) / 8,
         (serves * counts.wait).max(1) / 120,
         serves @ counts.outside / 20,
         (now - signal.last_green) / 120,
