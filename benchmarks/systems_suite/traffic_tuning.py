@@ -17,7 +17,7 @@ from trimtab.systems.traffic.rules import Actuated, Highest, Webster
 DAYS = 3
 HOLDS = (5.0, 10.0, 15.0, 20.0)
 GRIDS: Mapping[str, Sequence[Rule]] = {
-    "webster": [Webster(stretch) for stretch in (0.5, 0.75, 1.0, 1.5, 2.0)],
+    "webster": [Webster(stretch) for stretch in (0.25, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)],
     "actuated": [
         Actuated(shortest, longest, gap, thrifty)
         for shortest, longest, gap, thrifty in product((5.0, 10.0), (20.0, 35.0, 50.0), (2.0, 3.0), (False, True))

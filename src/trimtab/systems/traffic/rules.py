@@ -99,11 +99,11 @@ class Tuned:
 
 
 TUNED: Mapping[str, Tuned] = {
-    "2way-single": Tuned(),
-    "cologne1": Tuned(),
-    "ingolstadt1": Tuned(),
-    "grid4x4": Tuned(),
-    "cologne8": Tuned(),
+    "2way-single": Tuned(Webster(2.0), Actuated(5.0, 50.0, 2.0), Highest(True, 15.0, "all"), Highest(False, 15.0, "all")),
+    "cologne1": Tuned(Webster(), Actuated(10.0, 50.0, 2.0), Highest(True, 15.0, "all"), Highest(False, 15.0, "all")),
+    "ingolstadt1": Tuned(Webster(0.5), Actuated(5.0, 35.0, 2.0), Highest(True, 5.0, "all"), Highest(False, 5.0, "all")),
+    "grid4x4": Tuned(Webster(), Actuated(5.0, 20.0, 2.0, thrifty=True), Highest(True, 5.0, "all"), Highest(False, 5.0, "all")),
+    "cologne8": Tuned(Webster(), Actuated(10.0), Highest(True, 10.0, "all"), Highest(False, 10.0, "all")),
 }
 
 
