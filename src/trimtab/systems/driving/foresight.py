@@ -41,15 +41,18 @@ class Outlook:
     clear: np.ndarray
 
 
-def foresee(scene: Scene, plans: np.ndarray) -> Outlook:
-    """Return what comes of ``plans``, of shape (plans, seconds): a move each second."""
+def foresee(scene: Scene, plans: np.ndarray, doubtful: tuple[int, np.ndarray] | None = None) -> Outlook:
+    """Return what comes of ``plans``, of shape (plans, seconds): a move each second.
+
+    ``doubtful``: a lane, and which of the others are taken to be in the way on it too, shape (others,).
+    """
     count, seconds = plans.shape
     across, heading = np.full(count, scene.across), np.full(count, scene.heading)
     ahead, speed = np.zeros(count), np.full(count, scene.speed)
     lane, aim = np.zeros(count, dtype=int), np.full(count, scene.speeds[scene.aim])
     clear: list[np.ndarray] = []
     rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    others = _Others(scene, seconds * TICKS)
+    others = _Others(scene, seconds * TICKS, doubtful)
     for second in range(seconds):
         lane, aim = _decide(scene, plans[:, second], lane, aim, speed)
         for tick in range(second * TICKS + 1, (second + 1) * TICKS + 1):
@@ -89,10 +92,10 @@ def _steer(across: np.ndarray, heading: np.ndarray, speed: np.ndarray) -> np.nda
 class _Others:
     """Where the other cars are at every tick: they keep their distance as IDM has it, and to the lane they head for.
 
-    Those behind on the own lane look out for themselves.
+    Those ahead never speed up, and those behind on the own lane look out for themselves.
     """
 
-    def __init__(self, scene: Scene, ticks: int) -> None:
+    def __init__(self, scene: Scene, ticks: int, doubtful: tuple[int, np.ndarray] | None) -> None:
         behind = (scene.others[:, 0] < 0) & (np.abs(scene.others[:, 1] - scene.across) < _BREADTH)
         ahead, across, speed, goal = scene.others.T
         self.places, self.sides = np.empty((ticks + 1, len(ahead))), np.empty((ticks + 1, len(ahead)))
@@ -100,13 +103,18 @@ class _Others:
         for tick in range(ticks + 1):
             self.places[tick], self.sides[tick] = ahead, goal + (across - goal) * (1 - _DRIFT) ** tick
             push = accelerations(ahead, speed, same)
+            # whoever is trusted to speed up, and does not, leaves less room than was foreseen
+            push = np.where(scene.others[:, 0] > 0, np.minimum(push, 0.0), push)
             ahead, speed = ahead + speed / TICKS, np.maximum(speed + push / TICKS, 0.0)
         self.places, self.sides = self.places[:, ~behind], self.sides[:, ~behind]
+        lane, also = doubtful or (0, np.zeros(len(behind), dtype=bool))
+        self.middle, self.also = WIDTH * lane, also[~behind]
 
     def clear(self, ahead: np.ndarray, across: np.ndarray, tick: int) -> np.ndarray:
         """Return, for each plan, the metres from its car at ``ahead`` and ``across`` to the nearest one in its way."""
         gap = np.abs(self.places[tick] - ahead[:, None]) - _LENGTH
         beside = np.abs(self.sides[tick] - across[:, None]) < _BREADTH + _ASIDE
+        beside |= self.also & (np.abs(self.middle - across[:, None]) < _BREADTH + _ASIDE)
         return np.where(beside, gap, FAR).min(axis=1, initial=FAR)
 
 

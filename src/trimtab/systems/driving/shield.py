@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -11,16 +10,17 @@ import numpy as np
 from trimtab.systems.driving.foresight import LEFT, MOVES, RIGHT, SLOWER, TICKS, accelerations, foresee
 from trimtab.systems.driving.scene import WIDTH, Scene
 
-_SHORT = 4
-"""Seconds of the plans that are looked through when no way out is enough."""
 ROOM = 2.0
 """Metres to others that are enough."""
 TOUCH = 0.5
 """Metres to others that are too few."""
 FORESIGHT = 15
+"""Seconds: whoever comes behind a slower car at the lowest speed closes in on it for so long."""
 _WHEN = (0, 1, 2, 3, 4, 6, 8, 10, 12)
-"""Seconds: whoever comes behind a slower car at the lowest speed closes in on it for about so long."""
-DOUBT = 0.6
+"""Seconds after the move, at which a way out may change lane."""
+_SHORT = 4
+"""Seconds of the plans that are looked through when no way out is enough."""
+DOUBT = 0.2
 """Metres that are taken off for each second that is foreseen."""
 _NEAR = 40.0
 """Metres ahead, within which others may change lane at the same moment: they do not see that this car is about to."""
@@ -28,23 +28,39 @@ _GAIN = 0.0
 """Metres a second squared, for which others may change lane; MOBIL in highway-env takes 0.2, and foresight errs."""
 _ON_LANE = 3.0
 """Metres from its middle, within which highway-env counts a car as on a lane."""
+_NONE = 9
+"""No lane is changed to."""
 
 
 def rooms(scene: Scene) -> np.ndarray:
-    """Return, for each move, the least metres to others on the best way out that it leaves, shape (MOVES,)."""
+    """Return, for each move, the least metres to others on the best way out that it leaves, shape (MOVES,).
+
+    Changes of lane are judged at worst: those ahead who gain by moving to the same lane may be on it just as well.
+    """
     plans = ways_out()
-    room = _least(scene, plans)
-    for move, side in ((LEFT, -1), (RIGHT, 1)):
-        crowded = _crowded(scene, side)
-        if crowded is not scene:
-            those = (plans == move).any(axis=1)
-            room[those] = np.minimum(room[those], _least(crowded, plans[those]))
+    room, entered = _least(scene, plans), _entered(scene, plans)
+    for lane in range(-scene.lanes[0], scene.lanes[1] + 1):
+        those = (entered == lane).any(axis=1)
+        joins = _joining(scene, lane)
+        if those.any() and joins.any():
+            room[those] = np.minimum(room[those], _least(scene, plans[those], (lane, joins)))
     return np.array([room[plans[:, 0] == move].max() for move in range(MOVES)])
 
 
-def _least(scene: Scene, plans: np.ndarray) -> np.ndarray:
+def _entered(scene: Scene, plans: np.ndarray) -> np.ndarray:
+    """Return the lane that each second of each plan changes to, counted from the one that is followed; ``_NONE`` if none."""
+    found = np.full(plans.shape, _NONE)
+    lane = np.zeros(len(plans), dtype=int)
+    for second, moves in enumerate(plans.T):
+        after = np.clip(lane + (moves == RIGHT) - (moves == LEFT), -scene.lanes[0], scene.lanes[1])
+        found[:, second] = np.where(after == lane, _NONE, after)
+        lane = after
+    return found
+
+
+def _least(scene: Scene, plans: np.ndarray, doubtful: tuple[int, np.ndarray] | None = None) -> np.ndarray:
     """Return the least metres to others of each plan, less what foresight may err by, shape (plans,)."""
-    clear = foresee(scene, plans).clear
+    clear = foresee(scene, plans, doubtful).clear
     return (clear - DOUBT * np.arange(1, clear.shape[1] + 1) / TICKS).min(axis=1)
 
 
@@ -85,21 +101,16 @@ def sequences(seconds: int) -> np.ndarray:
     return np.array(list(product(range(MOVES), repeat=seconds)))
 
 
-def _crowded(scene: Scene, side: int) -> Scene:
-    """Return the scene in which all who gain by it are on the lane on that ``side`` too, who now are on a lane next to it.
-
-    They may change at any time, so that they are in the way on both lanes.
-    """
-    middle = WIDTH * side
+def _joining(scene: Scene, lane: int) -> np.ndarray:
+    """Return who ahead gains by moving to ``lane`` from one next to it, now or in a second, shape (others,)."""
+    middle = WIDTH * lane
     ahead, across, speed, goal = scene.others.T
     joins = (ahead > 0) & (ahead < _NEAR) & (np.abs(np.abs(goal - middle) - WIDTH) < WIDTH / 2)
     if not joins.any():
-        return scene
-    stay = accelerations(ahead, speed, np.abs(across[None, :] - across[:, None]) < _ON_LANE)
-    move = accelerations(ahead, speed, np.broadcast_to(np.abs(across - middle) < _ON_LANE, (len(goal), len(goal))))
-    joins &= move - stay > _GAIN
-    if not joins.any():
-        return scene
-    beside = np.full(joins.sum(), middle)
-    ghosts = np.column_stack([ahead[joins], beside, speed[joins], beside])
-    return replace(scene, others=np.concatenate([scene.others, ghosts]))
+        return joins
+    near = np.abs(across[None, :] - across[:, None]) < _ON_LANE
+    beside = np.broadcast_to(np.abs(across - middle) < _ON_LANE, near.shape)
+    stay = accelerations(ahead, speed, near)
+    gains = accelerations(ahead, speed, beside) - stay > _GAIN
+    ahead, speed = ahead + speed + stay / 2, np.maximum(speed + stay, 0.0)
+    return joins & (gains | (accelerations(ahead, speed, beside) - accelerations(ahead, speed, near) > _GAIN))

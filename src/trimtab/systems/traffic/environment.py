@@ -135,8 +135,10 @@ class Signals:
             routes = Path(folder) / "day.rou.xml"
             write(self.demand, begin, routes)
             files = ("-n", str(self.place.network_path()), "-r", str(routes))
-            # all routes are read at once, so that the file can go; nobody vanishes who stands for long
-            rest = ("--route-steps", "0", "--time-to-teleport", "-1", "--device.tripinfo.probability", "1")
+            # all routes are read at once, so that the file can go; nobody vanishes who stands for long, but others get round
+            # whoever has stood within the junction for a minute: left turns that face each other there would stand for ever
+            rest = ("--route-steps", "0", "--time-to-teleport", "-1", "--ignore-junction-blocker", "60")
+            rest += ("--device.tripinfo.probability", "1")
             number = str(derive(self.seed, self.split, "sumo") % 2**31)
             return Sumo([*files, "-b", str(begin), "--seed", number, *rest])
 
