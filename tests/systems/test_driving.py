@@ -11,6 +11,7 @@ from trimtab.systems import find
 from trimtab.systems.contract import SystemContract
 from trimtab.systems.driving import HIGHWAY, Driving
 from trimtab.systems.driving.foresight import FASTER, IDLE, LEFT, RIGHT, SLOWER, accelerations, foresee
+from trimtab.systems.driving.roundabout import Roundabout, give_way
 from trimtab.systems.driving.rules import lookahead, slower
 from trimtab.systems.driving.scene import Scene
 from trimtab.systems.driving.shield import rooms, safe
@@ -24,6 +25,16 @@ ALL = np.ones(5, dtype=bool)
 
 class TestHighway(SystemContract):
     system = find("driving/highway-fast")
+    steps = 6
+
+
+class TestMerge(SystemContract):
+    system = find("driving/merge")
+    steps = 6
+
+
+class TestRoundabout(SystemContract):
+    system = find("driving/roundabout")
     steps = 6
 
 
@@ -157,6 +168,28 @@ def test_moves_that_are_none_are_refused() -> None:
     env.reset(seed=leftmost)
     with pytest.raises(ControlError, match="got 0"):
         env.step(LEFT)
+
+
+def test_at_a_roundabout_cars_are_told_as_they_lie_around() -> None:
+    env = Roundabout("train")
+    env.reset(seed=0)
+    other = next(each for each in env.traffic.road.vehicles if each is not env.car)
+    env.traffic.road.vehicles = [env.car, other]
+    env.car.position, env.car.heading, env.car.speed = np.array([0.0, 0.0]), np.pi / 2, 5.0
+    other.position, other.heading, other.speed = np.array([3.0, 20.0]), -np.pi / 2, 5.0
+    # highway-env's y axis goes down: heading down, x + 3 is to the left; 20 m ahead, closing at 10 m/s
+    assert env.around()[0] == pytest.approx([20.0, -3.0, -10.0, 0.0, 2.0, 3.0])
+    assert give_way(env)(None) in (SLOWER, IDLE)
+    other.position = np.array([30.0, -20.0])
+    assert give_way(env)(None) == FASTER
+
+
+@pytest.mark.parametrize("course", ["highway-fast", "roundabout"])
+def test_it_draws_roads(course: str) -> None:
+    env = find(f"driving/{course}").make("train")
+    env.render_mode = "rgb_array"
+    env.reset(seed=0)
+    assert env.render().ndim == 3
 
 
 def test_it_draws_what_it_is_asked_to() -> None:

@@ -1,5 +1,8 @@
 """Driving: lane and speed in the traffic of highway-env."""
 
-from trimtab.systems.driving.environment import HIGHWAY, SYSTEMS, Driving
+from trimtab.systems.driving import roundabout
+from trimtab.systems.driving.environment import HIGHWAY, STRAIGHT, Driving
+
+SYSTEMS = (*STRAIGHT, roundabout.SYSTEM)
 
 __all__ = ["HIGHWAY", "SYSTEMS", "Driving"]

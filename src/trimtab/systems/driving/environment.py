@@ -153,17 +153,24 @@ def _traffic(course: Course) -> Any:
 
 
 HIGHWAY = Course("highway-fast-v0", most=30, fastest=30.0)
+MERGE = Course("merge-v1", most=18, fastest=30.0)
 
-SYSTEMS: tuple[System, ...] = (
-    System(
-        name="driving/highway-fast",
-        about="lane and speed on a busy motorway",
-        make=lambda split: Driving(HIGHWAY, split),
+
+def _system(name: str, about: str, course: Course, episodes: int) -> System:
+    return System(
+        name=f"driving/{name}",
+        about=about,
+        make=lambda split: Driving(course, split),
         rules=RULES,
         trusted="lookahead",
         cost="lost return",
-        unit="of 30",
+        unit=f"of {course.most}",
         extra=EXTRA,
-        episodes=700,
-    ),
+        episodes=episodes,
+    )
+
+
+STRAIGHT: tuple[System, ...] = (
+    _system("highway-fast", "lane and speed on a busy motorway", HIGHWAY, 700),
+    _system("merge", "lane and speed on a motorway where others merge from a ramp", MERGE, 700),
 )
