@@ -32,30 +32,40 @@ _DRIFT = 0.25
 class Outlook:
     """Of each plan, a row: its speed, the lane relative to the one that is followed now and the metres ahead after each second.
 
-    ``clear``: after each tick, the metres to the nearest car that is in the way; below 0 it is a crash.
+    ``across``: metres, after each tick, shape (plans, ticks). ``gaps``: metres to each other car then, and ``beside``: whether
+    it is in the way, shape (plans, ticks, others) each.
     """
 
     speeds: np.ndarray
     lanes: np.ndarray
     ahead: np.ndarray
-    clear: np.ndarray
+    across: np.ndarray
+    gaps: np.ndarray
+    beside: np.ndarray
+
+    @property
+    def clear(self) -> np.ndarray:
+        """After each tick, the metres to the nearest car that is in the way; below 0 it is a crash. Shape (plans, ticks)."""
+        return np.where(self.beside, self.gaps, FAR).min(axis=2, initial=FAR)
+
+    def clear_with(self, lane: int, joins: np.ndarray, plans: np.ndarray) -> np.ndarray:
+        """Return the same for some of the ``plans``, where those of whom ``joins``, (others,), is true are on ``lane`` too."""
+        there = np.abs(self.across[plans] - WIDTH * lane) < _BREADTH + _ASIDE
+        beside = self.beside[plans] | (there[:, :, None] & joins)
+        return np.where(beside, self.gaps[plans], FAR).min(axis=2, initial=FAR)
 
 
-def foresee(scene: Scene, plans: np.ndarray, doubtful: tuple[int, np.ndarray] | None = None) -> Outlook:
-    """Return what comes of ``plans``, of shape (plans, seconds): a move each second.
-
-    ``doubtful``: a lane, and which of the others are taken to be in the way on it too, shape (others,).
-    """
+def foresee(scene: Scene, plans: np.ndarray) -> Outlook:
+    """Return what comes of ``plans``, of shape (plans, seconds): a move each second."""
     count, seconds = plans.shape
     across, heading = np.full(count, scene.across), np.full(count, scene.heading)
     ahead, speed = np.zeros(count), np.full(count, scene.speed)
     lane, aim = np.zeros(count, dtype=int), np.full(count, scene.speeds[scene.aim])
-    clear: list[np.ndarray] = []
+    ticks: list[tuple[np.ndarray, np.ndarray]] = []
     rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    others = _Others(scene, seconds * TICKS, doubtful)
     for second in range(seconds):
         lane, aim = _decide(scene, plans[:, second], lane, aim, speed)
-        for tick in range(second * TICKS + 1, (second + 1) * TICKS + 1):
+        for _ in range(TICKS):
             steering = _steer(across - WIDTH * lane, heading, speed)
             push = _ACCELERATION * (aim - speed)
             slip = np.arctan(np.tan(steering) / 2)
@@ -63,10 +73,19 @@ def foresee(scene: Scene, plans: np.ndarray, doubtful: tuple[int, np.ndarray] | 
             across = across + speed * np.sin(heading + slip) / TICKS
             heading = heading + speed * np.sin(slip) / (_LENGTH / 2) / TICKS
             speed = speed + push / TICKS
-            clear.append(others.clear(ahead, across, tick))
+            ticks.append((ahead, across))
         rows.append((speed, lane, ahead))
     speeds, lanes, places = (np.stack(column, axis=1) for column in zip(*rows, strict=True))
-    return Outlook(speeds, lanes, places, np.stack(clear, axis=1))
+    along, sides = (np.stack(column, axis=1) for column in zip(*ticks, strict=True))
+    return Outlook(speeds, lanes, places, sides, *_between(scene, along, sides))
+
+
+def _between(scene: Scene, along: np.ndarray, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the metres to each other car at every tick, and whether it is in the way; those behind look out for themselves."""
+    places, goals = _others(scene, along.shape[1])
+    behind = (scene.others[:, 0] < 0) & (np.abs(scene.others[:, 1] - scene.across) < _BREADTH)
+    gaps = np.abs(places - along[:, :, None]) - _LENGTH
+    return gaps, (np.abs(goals - sides[:, :, None]) < _BREADTH + _ASIDE) & ~behind
 
 
 def _decide(
@@ -89,33 +108,22 @@ def _steer(across: np.ndarray, heading: np.ndarray, speed: np.ndarray) -> np.nda
     return np.clip(np.arctan(2 * np.tan(slip)), -np.pi / 3, np.pi / 3)
 
 
-class _Others:
-    """Where the other cars are at every tick: they keep their distance as IDM has it, and to the lane they head for.
+def _others(scene: Scene, ticks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far ahead and across the other cars are after every tick, shape (ticks, others) each.
 
-    Those ahead never speed up, and those behind on the own lane look out for themselves.
+    They keep their distance as IDM has it, and to the lane they head for; those ahead never speed up.
     """
-
-    def __init__(self, scene: Scene, ticks: int, doubtful: tuple[int, np.ndarray] | None) -> None:
-        behind = (scene.others[:, 0] < 0) & (np.abs(scene.others[:, 1] - scene.across) < _BREADTH)
-        ahead, across, speed, goal = scene.others.T
-        self.places, self.sides = np.empty((ticks + 1, len(ahead))), np.empty((ticks + 1, len(ahead)))
-        same = np.abs(goal[:, None] - goal[None, :]) < WIDTH / 2
-        for tick in range(ticks + 1):
-            self.places[tick], self.sides[tick] = ahead, goal + (across - goal) * (1 - _DRIFT) ** tick
-            push = accelerations(ahead, speed, same)
-            # whoever is trusted to speed up, and does not, leaves less room than was foreseen
-            push = np.where(scene.others[:, 0] > 0, np.minimum(push, 0.0), push)
-            ahead, speed = ahead + speed / TICKS, np.maximum(speed + push / TICKS, 0.0)
-        self.places, self.sides = self.places[:, ~behind], self.sides[:, ~behind]
-        lane, also = doubtful or (0, np.zeros(len(behind), dtype=bool))
-        self.middle, self.also = WIDTH * lane, also[~behind]
-
-    def clear(self, ahead: np.ndarray, across: np.ndarray, tick: int) -> np.ndarray:
-        """Return, for each plan, the metres from its car at ``ahead`` and ``across`` to the nearest one in its way."""
-        gap = np.abs(self.places[tick] - ahead[:, None]) - _LENGTH
-        beside = np.abs(self.sides[tick] - across[:, None]) < _BREADTH + _ASIDE
-        beside |= self.also & (np.abs(self.middle - across[:, None]) < _BREADTH + _ASIDE)
-        return np.where(beside, gap, FAR).min(axis=1, initial=FAR)
+    ahead, across, speed, goal = scene.others.T
+    front = ahead > 0
+    same = np.abs(goal[:, None] - goal[None, :]) < WIDTH / 2
+    places = np.empty((ticks, len(ahead)))
+    for tick in range(ticks):
+        push = accelerations(ahead, speed, same)
+        # whoever is trusted to speed up, and does not, leaves less room than was foreseen
+        push = np.where(front, np.minimum(push, 0.0), push)
+        ahead, speed = ahead + speed / TICKS, np.maximum(speed + push / TICKS, 0.0)
+        places[tick] = ahead
+    return places, goal + (across - goal) * (1 - _DRIFT) ** np.arange(1, ticks + 1)[:, None]
 
 
 def accelerations(ahead: np.ndarray, speed: np.ndarray, same: np.ndarray) -> np.ndarray:

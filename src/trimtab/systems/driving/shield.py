@@ -38,12 +38,13 @@ def rooms(scene: Scene) -> np.ndarray:
     Changes of lane are judged at worst: those ahead who gain by moving to the same lane may be on it just as well.
     """
     plans = ways_out()
-    room, entered = _least(scene, plans), _entered(scene, plans)
+    outlook, entered = foresee(scene, plans), _entered(scene, plans)
+    room = _least(outlook.clear)
     for lane in range(-scene.lanes[0], scene.lanes[1] + 1):
         those = (entered == lane).any(axis=1)
         joins = _joining(scene, lane)
         if those.any() and joins.any():
-            room[those] = np.minimum(room[those], _least(scene, plans[those], (lane, joins)))
+            room[those] = np.minimum(room[those], _least(outlook.clear_with(lane, joins, those)))
     return np.array([room[plans[:, 0] == move].max() for move in range(MOVES)])
 
 
@@ -58,9 +59,8 @@ def _entered(scene: Scene, plans: np.ndarray) -> np.ndarray:
     return found
 
 
-def _least(scene: Scene, plans: np.ndarray, doubtful: tuple[int, np.ndarray] | None = None) -> np.ndarray:
-    """Return the least metres to others of each plan, less what foresight may err by, shape (plans,)."""
-    clear = foresee(scene, plans, doubtful).clear
+def _least(clear: np.ndarray) -> np.ndarray:
+    """Return the least of each plan's metres to others, less what foresight may err by, shape (plans,)."""
     return (clear - DOUBT * np.arange(1, clear.shape[1] + 1) / TICKS).min(axis=1)
 
 
