@@ -11,11 +11,13 @@ from trimtab.systems import find
 from trimtab.systems.contract import SystemContract
 from trimtab.systems.driving import HIGHWAY, Driving
 from trimtab.systems.driving.foresight import FASTER, IDLE, LEFT, RIGHT, SLOWER, accelerations, foresee
+from trimtab.systems.driving.racetrack import Racetrack, pursuit
 from trimtab.systems.driving.roundabout import Roundabout, give_way
 from trimtab.systems.driving.rules import lookahead, slower
 from trimtab.systems.driving.scene import Scene
 from trimtab.systems.driving.shield import rooms, safe
 from trimtab.systems.driving.swift import hasten
+from trimtab.systems.driving.track import ahead, in_frame
 from trimtab.systems.driving.view import FEATURES, view
 
 pytest.importorskip("highway_env")
@@ -31,6 +33,11 @@ class TestHighway(SystemContract):
 class TestMerge(SystemContract):
     system = find("driving/merge")
     steps = 6
+
+
+class TestRacetrack(SystemContract):
+    system = find("driving/racetrack")
+    steps = 15
 
 
 class TestRoundabout(SystemContract):
@@ -184,7 +191,32 @@ def test_at_a_roundabout_cars_are_told_as_they_lie_around() -> None:
     assert give_way(env)(None) == FASTER
 
 
-@pytest.mark.parametrize("course", ["highway-fast", "roundabout"])
+def test_pursuit_follows_a_bend_as_geometry_says() -> None:
+    env = Racetrack("train")
+    env.reset(seed=0)
+    env.traffic.road.vehicles = [env.car]
+    lane = env.traffic.road.network.get_lane(("b", "c", 1))
+    env.car.position, env.car.heading = lane.position(6.0, 0), lane.heading_at(6.0)
+    env.car.on_state_update()
+    wheel = float(pursuit(env)(None)[0]) * np.pi / 4
+    # a kinematic bicycle that goes round with the lane's radius: sin(slip) = (length / 2) / radius
+    slip = np.arcsin(env.car.LENGTH / 2 / lane.radius)
+    assert abs(wheel) == pytest.approx(np.arctan(2 * np.tan(slip)), rel=0.03)
+
+
+def test_on_a_straight_way_points_lie_straight_ahead() -> None:
+    env = Racetrack("train")
+    env.reset(seed=0)
+    lane = env.traffic.road.network.get_lane(("a", "b", 0))
+    env.car.position, env.car.heading = lane.position(10.0, 0), 0.0
+    env.car.on_state_update()
+    assert in_frame(env.car, ahead(env.car, 12.0)) == pytest.approx([12.0, 0.0], abs=1e-6)
+    assert in_frame(env.car, ahead(env.car, 12.0, aside=True)) == pytest.approx([12.0, 5.0], abs=1e-6)
+    with pytest.raises(ControlError, match=r"got 1\.5"):
+        env.step(1.5)
+
+
+@pytest.mark.parametrize("course", ["highway-fast", "roundabout", "racetrack"])
 def test_it_draws_roads(course: str) -> None:
     env = find(f"driving/{course}").make("train")
     env.render_mode = "rgb_array"
