@@ -44,6 +44,15 @@ def test_a_policy_that_is_no_better_than_its_rule_leaves_it_all_to_the_rule(tmp_
     assert result.evaluate(seeds=5, against=["at-night"]).ratio() == (1.0, 1.0, 1.0)
 
 
+def test_a_policy_that_was_better_by_chance_leaves_it_to_the_rule_too(tmp_path: Path) -> None:
+    result = run(replace(lamp(), trusted="never"), tmp_path)
+    assert not result.policy.guarded
+    state = result.task.decode(result.study.checkpoint(result.best.node))
+    assert result.task.confirmed(state)
+    # beside a rule that it cannot beat, what it cost where it was chosen does not help it
+    assert not replace(result.task, rule="at-night").confirmed(state)
+
+
 def test_agents_of_one_kind_share_a_learner_and_keep_to_their_masks(tmp_path: Path) -> None:
     result = run(valves(), tmp_path)
     assert len(result.policy.crew.learners) == 1

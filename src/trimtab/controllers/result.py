@@ -19,6 +19,7 @@ class ControlResult:
     def __init__(self, study: Result, task: ControlTask) -> None:
         self.study = study
         self.task = task
+        self._confirmed: dict[int, bool] = {}
 
     @property
     def best(self) -> Best:
@@ -27,15 +28,20 @@ class ControlResult:
 
     @property
     def policy(self) -> Policy:
-        """The policy after that segment. Where it was no better than the rule it began at, it leaves all decisions to that."""
+        """The policy after that segment. Where it is no better than the rule it began at, it leaves all decisions to that.
+
+        It has to be better on the validation episodes by which it was chosen, and on as many others, which are played now.
+        """
         return self.policy_of(self.best.node)
 
     def policy_of(self, node: int) -> Policy:
         """Return the policy after the segment ``node``."""
         task, metrics = self.task, self.study.tree[node].after.metrics
-        crew = task.decode(self.study.checkpoint(node)).crew
-        guarded = task.rule is not None and metrics[task.system.cost] >= metrics["rule"]
-        return Policy(task.system.name, task.agent, crew, task.rule, guarded)
+        state = task.decode(self.study.checkpoint(node))
+        if node not in self._confirmed:
+            better = task.rule is None or metrics[task.system.cost] < metrics["rule"]
+            self._confirmed[node] = better and task.confirmed(state)
+        return Policy(task.system.name, task.agent, state.crew, task.rule, not self._confirmed[node])
 
     def evaluate(self, *, seeds: int = 20, against: Sequence[str] | None = None) -> Evaluation:
         """Return how the policy does on ``seeds`` held-out episodes beside the rules ``against`` (default: all)."""

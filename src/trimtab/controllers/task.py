@@ -130,6 +130,22 @@ class ControlTask:
             state.told = summary(told, self.system.cost)[self.system.cost]
         return {**found, "rule": state.told}
 
+    def confirmed(self, state: Course) -> bool:
+        """Return whether the policy costs less than its rule on validation episodes by which it was not chosen.
+
+        The best of twenty policies on a few episodes may owe it to chance.
+        """
+        if self.rule is None:
+            return True
+        world, rule = open_world(self.system, "validation", self.agent), self.system.rules[self.rule]
+        seeds = [derive(self.seed, "validation", self.validation + index) for index in range(self.validation)]
+        with _one_thread():
+            own = [judged(world, state.crew, rule, seed, progress=lambda: None) for seed in seeds]
+            told = [judged(world, None, rule, seed, progress=lambda: None) for seed in seeds]
+        world.close()
+        name = self.system.cost
+        return summary(own, name)[name] < summary(told, name)[name]
+
     def encode(self, state: Course) -> bytes:
         """Return the learners with all that they remember, and how far they are."""
         record = {

@@ -124,8 +124,7 @@ class TorchTask:
         self.segment.count(self.splits["train"].size)
         self._space: Space | None = None
         self._outputs: int | None = None
-        self._tried = False
-        self._fingerprint = ""
+        self._tried, self._fingerprint = False, ""
 
     def __getstate__(self) -> dict[str, Any]:
         # the data goes once, in ``splits``
