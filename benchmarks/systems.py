@@ -115,7 +115,9 @@ def _interval(ours: np.ndarray, rule: np.ndarray) -> tuple[float, float]:
     rows = rng.integers(seeds, size=(RESAMPLES, seeds))
     columns = rng.integers(episodes, size=(RESAMPLES, episodes))
     means = np.array([ours[np.ix_(row, column)].mean() for row, column in zip(rows, columns, strict=True)])
-    low, high = np.quantile(means / rule[columns].mean(1), (0.025, 0.975))
+    beside = rule[columns].mean(1)
+    # episodes in which a rule pays nothing, drawn alone, give no ratio
+    low, high = np.quantile(means[beside > 0] / beside[beside > 0], (0.025, 0.975))
     return float(low), float(high)
 
 

@@ -8,7 +8,19 @@ from functools import cache
 from trimtab.errors import ControlError
 from trimtab.systems.system import System
 
-_HOMES: tuple[str, ...] = ("building", "delivery", "driving", "factory", "farm", "grid", "robots", "shop", "traffic", "video")
+_HOMES: tuple[str, ...] = (
+    "building",
+    "delivery",
+    "driving",
+    "factory",
+    "farm",
+    "grid",
+    "robots",
+    "shop",
+    "storage",
+    "traffic",
+    "video",
+)
 """Modules of this package; importing one imports no simulator."""
 
 
