@@ -19,6 +19,7 @@ _HOMES: tuple[str, ...] = (
     "shop",
     "storage",
     "traffic",
+    "treatment",
     "video",
 )
 """Modules of this package; importing one imports no simulator."""

@@ -56,7 +56,7 @@ class Storage(gymnasium.Env[np.ndarray, Action]):
         self.tank = stays.year == 2023
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.sizes = (len(BATTERY), len(TANK)) if self.tank else (len(BATTERY),)
-        self.action_space = spaces.MultiDiscrete(self.sizes)
+        self.action_space = spaces.MultiDiscrete(list(self.sizes))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed, options=options)
