@@ -15,6 +15,7 @@ _HOMES: tuple[str, ...] = (
     "factory",
     "farm",
     "grid",
+    "lanes",
     "robots",
     "shop",
     "storage",
