@@ -26,7 +26,7 @@ HEAVY = 1.25
 
 class TestCase14(SystemContract):
     system = find("grid/case14")
-    steps = 12
+    steps = 6
 
 
 @pytest.fixture(scope="module")
