@@ -30,7 +30,8 @@ class ControlResult:
     def policy(self) -> Policy:
         """The policy after that segment. Where it is no better than the rule it began at, it leaves all decisions to that.
 
-        It has to be better on the validation episodes by which it was chosen, and on as many others, which are played now.
+        It has to be better on the validation episodes by which it was chosen, and on as many others, which are played now, by
+        at least a standard error.
         """
         return self.policy_of(self.best.node)
 

@@ -133,7 +133,8 @@ class ControlTask:
     def confirmed(self, state: Course) -> bool:
         """Return whether the policy costs less than its rule on validation episodes by which it was not chosen.
 
-        The best of twenty policies on a few episodes may owe it to chance.
+        The best of twenty policies on a few episodes may owe it to chance. Episodes are paired, and what is gained in the
+        mean has to be at least its standard error.
         """
         if self.rule is None:
             return True
@@ -144,7 +145,8 @@ class ControlTask:
             told = [judged(world, None, rule, seed, progress=lambda: None) for seed in seeds]
         world.close()
         name = self.system.cost
-        return summary(own, name)[name] < summary(told, name)[name]
+        gains = np.array([other.named()[name] - each.named()[name] for each, other in zip(own, told, strict=True)])
+        return bool(gains.mean() > 0 and gains.mean() >= gains.std() / np.sqrt(len(gains)))
 
     def encode(self, state: Course) -> bytes:
         """Return the learners with all that they remember, and how far they are."""
