@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from trimtab.systems import Rule, find
-from trimtab.systems.building.rules import COOLING, HEATING, Setback
+from trimtab.systems.building.rules import COOLING, FRESH, HEATING, Setback
 
 WEEKS = 12
 VALUES: Mapping[str, Sequence[float]] = {
@@ -20,6 +20,8 @@ VALUES: Mapping[str, Sequence[float]] = {
     "heating_out": HEATING,
     "cooling_in": COOLING,
     "heating_in": HEATING,
+    "fresh": FRESH,
+    "fresh_from": (0.05, 0.1, 0.2, 0.3, 0.5),
 }
 START = Setback(heating_in=20.0, heating_out=15.0, cooling_in=26.0, cooling_out=28.0, lead=1, share=0.1)
 """The edges of the band in which people are at ease, while they are in."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.errors import ControlError
-from trimtab.systems.building.model import EXTRA, STEPS_AN_HOUR, Building, text, weather
+from trimtab.systems.building.model import EXTRA, OUTDOOR_CO2, STEPS_AN_HOUR, Building, text, weather
 from trimtab.systems.system import simulator
 
 PATIENCE = 120.0
@@ -26,14 +26,20 @@ _JOULES = 3.6e6
 """In a kilowatt-hour."""
 _RUN_PERIOD = 3
 """The kind of simulation that is not a sizing."""
+_OF_ALL = 8
+"""Values that are read of the whole building; those of its zones follow."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetPoints:
-    """Degrees Celsius that are heated up to and cooled down to."""
+    """Degrees Celsius that are heated up to and cooled down to, and a share of the ``fresh`` air that the building is made for.
+
+    With any fresh air the fans run all the time; with none they run only where a zone is a degree off its set point.
+    """
 
     heating: float
     cooling: float
+    fresh: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class Reading:
 
     ``zones``: air temperatures, °C, shape (zones,). ``course``: the same at each step of the hour, shape (steps, zones).
     ``outdoor``: °C. ``sun``: W/m². ``share_in``: of people, in the hour that now begins. ``electricity``, ``gas``: kWh for
-    heating, cooling and fans. ``set_points``: those in force.
+    heating, cooling and fans. ``set_points``: those in force. ``stale``: parts per million of CO2 above that outdoors, like
+    ``course``.
     """
 
     zones: np.ndarray
@@ -53,6 +60,7 @@ class Reading:
     electricity: float
     gas: float
     set_points: SetPoints
+    stale: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +159,10 @@ class _Gauges:
             ("Schedule Value", building.occupancy),
             ("Schedule Value", building.heating),
             ("Schedule Value", building.cooling),
+            ("Schedule Value", building.fans),
+            ("Schedule Value", building.fresh),
             *(("Zone Mean Air Temperature", zone) for zone in building.zones),
+            *(("Zone Air CO2 Concentration", zone) for zone in building.zones),
         ]
         self.values: list[int] = []
         for name, key in self.names:
@@ -175,7 +186,8 @@ class _Gauges:
 
     def set(self, state: Any, set_points: SetPoints | None) -> None:
         """Put ``set_points`` in the place of the schedules, or the schedules back in theirs."""
-        for handle, value in zip(self.knobs, (None, None) if set_points is None else _both(set_points), strict=True):
+        values = (None,) * len(self.knobs) if set_points is None else _values(set_points)
+        for handle, value in zip(self.knobs, values, strict=True):
             if value is None:
                 self.exchange.reset_actuator(state, handle)
             else:
@@ -184,7 +196,7 @@ class _Gauges:
     def _find(self, state: Any) -> None:
         self.values = [self.exchange.get_variable_handle(state, name, key) for name, key in self.names]
         self.meters = [self.exchange.get_meter_handle(state, name) for name in ("Electricity:HVAC", "Heating:NaturalGas")]
-        names = (self.building.heating, self.building.cooling)
+        names = (self.building.heating, self.building.cooling, self.building.fans, self.building.fresh)
         self.knobs = [self.exchange.get_actuator_handle(state, "Schedule:Compact", "Schedule Value", name) for name in names]
         if min(*self.values, *self.meters, *self.knobs) < 0:
             raise ControlError(f"EnergyPlus does not know all of {self.names}, meters and schedules {names}")
@@ -212,7 +224,7 @@ class _Hours:
 
     def _end(self, state: Any) -> None:
         self.energy += self.gauges.energy(state)
-        self.course.append(self.gauges.read(state)[6:])
+        self.course.append(self.gauges.read(state)[_OF_ALL:])
         if len(self.course) == STEPS_AN_HOUR:
             self.hours += 1
             if self.hours == 24 * self.run.days:
@@ -227,11 +239,14 @@ class _Hours:
             self.api.runtime.stop_simulation(state)
 
     def _reading(self, state: Any) -> Reading:
-        outdoor, diffuse, direct, share_in, heating, cooling, *zones = self.gauges.read(state).tolist()
-        course = np.array(self.course) if self.course else np.array([zones])
+        values = self.gauges.read(state)
+        outdoor, diffuse, direct, share_in, heating, cooling, fans, fresh = values[:_OF_ALL].tolist()
+        course, stale = np.hsplit(np.array(self.course or [values[_OF_ALL:]]), 2)
         electricity, gas = self.energy.tolist()
         sun = diffuse + 0.5 * direct
-        return Reading(np.array(zones), course, outdoor, sun, share_in, electricity, gas, SetPoints(heating, cooling))
+        in_force = SetPoints(heating, cooling, fresh if fans else 0.0)
+        zones = values[_OF_ALL:][: course.shape[1]]
+        return Reading(zones, course, outdoor, sun, share_in, electricity, gas, in_force, stale - OUTDOOR_CO2)
 
     def _guarded(self, state: Any, act: Any) -> None:
         if self.error is not None:
@@ -244,5 +259,5 @@ class _Hours:
             self.api.runtime.stop_simulation(state)
 
 
-def _both(set_points: SetPoints) -> tuple[float, float]:
-    return set_points.heating, set_points.cooling
+def _values(set_points: SetPoints) -> tuple[float, float, float, float]:
+    return set_points.heating, set_points.cooling, float(set_points.fresh > 0), set_points.fresh

@@ -1,4 +1,4 @@
-"""Smart home: set points of a small office, an hour at a time for a week, in EnergyPlus on typical weather of a city.
+"""Smart home: set points and fresh air of a small office, an hour at a time for a week, on typical weather of a city.
 
 The model is in ``model``, the run in ``engine``, what practitioners do in ``rules``.
 """
@@ -18,7 +18,7 @@ from trimtab.errors import ControlError
 from trimtab.seeds import generator
 from trimtab.systems.building.engine import Reading, Run, SetPoints
 from trimtab.systems.building.model import EXTRA, OFFICE, Building
-from trimtab.systems.building.rules import COOLING, HEATING, RULES
+from trimtab.systems.building.rules import COOLING, FRESH, HEATING, RULES
 from trimtab.systems.system import Split, System
 
 BAND = (20.0, 26.0)
@@ -27,9 +27,17 @@ PRICE_OF_ELECTRICITY = 0.127
 """Dollars a kWh: about what commercial customers paid in the United States in 2023 (EIA, Electric Power Monthly)."""
 PRICE_OF_GAS = 0.036
 """Dollars a kWh: about what they paid for gas, some 11 $ a thousand cubic feet (EIA, Natural Gas Monthly)."""
-PRICE_OF_DISCOMFORT = 0.02 * 31.0
+WAGE = 31.0
+"""Dollars an hour, the mean in the United States (BLS, May 2023)."""
+PRICE_OF_DISCOMFORT = 0.02 * WAGE
 """Dollars for a person, a degree outside the band and an hour: 2 % of what is done at work are lost a degree (Seppänen, Fisk &
-Lei 2006, LBNL-60946), at the mean wage in the United States, 31 $ an hour (BLS, May 2023)."""
+Lei 2006, LBNL-60946)."""
+PRICE_OF_STALE_AIR = 0.017 * WAGE
+"""Dollars for a person and an hour with half of ``ENOUGH_AIR``: 1.7 % of what is done at work are lost each time that the fresh
+air is halved, in offices with 3 to 30 litres a second and person (Wargocki, Wyon, Sundell, Clausen & Fanger 2000)."""
+ENOUGH_AIR = 458.0
+"""CO2 above that outdoors, ppm, that settles where each person gets the 10 l/s that the office is made for: EnergyPlus's people
+breathe out 3.82e-8 m³/s for each of their 120 W. Half the air means twice of it."""
 DAYS = 7
 _REWARD = 5.0
 """Dollars that make a reward of 1."""
@@ -47,9 +55,9 @@ class Weather:
 
 
 class Office(gymnasium.Env[np.ndarray, Action]):
-    """A week of a split, from Monday 0:00. An action is an index into ``HEATING`` and one into ``COOLING``; None: as scheduled.
+    """A week of a split, from Monday 0:00. An action indexes ``HEATING``, ``COOLING`` and ``FRESH``; None: as scheduled.
 
-    The cost of an hour is energy and discomfort, both in dollars.
+    The cost of an hour is energy, discomfort and stale air, all in dollars.
     """
 
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
@@ -62,9 +70,9 @@ class Office(gymnasium.Env[np.ndarray, Action]):
         self.split: Split = split
         self.render_mode = render_mode
         self.run: Run | None = None
-        features = 2 + 2 + len(_AHEAD) + 2 + 4 + len(building.zones) + 2 + 4
+        features = 2 + 2 + len(_AHEAD) + 2 + 4 + len(building.zones) + 2 + 6
         self.observation_space = spaces.Box(-1.0, 1.0, (features,), np.float32)
-        self.action_space = spaces.MultiDiscrete([len(HEATING), len(COOLING)])
+        self.action_space = spaces.MultiDiscrete([len(HEATING), len(COOLING), len(FRESH)])
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed, options=options)
@@ -117,10 +125,10 @@ class Office(gymnasium.Env[np.ndarray, Action]):
 
     def _set_points(self, action: Any) -> SetPoints:
         if not self.action_space.contains(np.asarray(action)):
-            raise ControlError(
-                f"action: expected None or two indices, below {len(HEATING)} and below {len(COOLING)}, got {action!r}"
-            )
-        return SetPoints(HEATING[int(action[0])], COOLING[int(action[1])])
+            sizes = f"{len(HEATING)}, {len(COOLING)}, {len(FRESH)}"
+            raise ControlError(f"action: expected None or three indices, below {sizes}, got {action!r}")
+        heating, cooling, fresh = (int(index) for index in action)
+        return SetPoints(HEATING[heating], COOLING[cooling], FRESH[fresh])
 
     def _observe(self) -> np.ndarray:
         seen = [*self._of_time(), *self._of_weather(), *self._of_zones(), *self._of_equipment()]
@@ -146,7 +154,9 @@ class Office(gymnasium.Env[np.ndarray, Action]):
     def _of_equipment(self) -> list[float]:
         reading = self.reading
         set_points = reading.set_points
-        return [reading.electricity / 20, reading.gas / 50, (set_points.heating - 20) / 5, (set_points.cooling - 26) / 5]
+        stale = float(reading.stale[-1].mean())
+        return [reading.electricity / 20, reading.gas / 50, (set_points.heating - 20) / 5, (set_points.cooling - 26) / 5,
+                set_points.fresh, stale / ENOUGH_AIR - 1]  # fmt: skip
 
 
 def _costs(reading: Reading, people: float) -> dict[str, float]:
@@ -154,11 +164,13 @@ def _costs(reading: Reading, people: float) -> dict[str, float]:
     low, high = BAND
     degrees = float(np.mean(np.maximum(low - reading.course, 0) + np.maximum(reading.course - high, 0)))
     discomfort = degrees * people
+    stale = float(np.mean(np.maximum(0, np.log2(np.maximum(reading.stale, 1.0) / ENOUGH_AIR)))) * people
     energy = PRICE_OF_ELECTRICITY * reading.electricity + PRICE_OF_GAS * reading.gas
     return {
-        "cost": energy + PRICE_OF_DISCOMFORT * discomfort,
+        "cost": energy + PRICE_OF_DISCOMFORT * discomfort + PRICE_OF_STALE_AIR * stale,
         "energy": reading.electricity + reading.gas,
         "discomfort": discomfort,
+        "stale air": stale,
         "electricity": reading.electricity,
         "gas": reading.gas,
     }
@@ -178,7 +190,7 @@ WEATHER: dict[Split, Weather] = {
 SYSTEMS: tuple[System, ...] = (
     System(
         name="building/office",
-        about="heating and cooling set points of a small office, tested in cities that were not trained on",
+        about="heating, cooling and fresh air of a small office, tested in cities that were not trained on",
         make=lambda split: Office(OFFICE, WEATHER[split], split),
         rules=RULES,
         trusted="setback",

@@ -13,7 +13,13 @@ from trimtab.systems.system import simulator
 
 EXTRA = "building"
 STEPS_AN_HOUR = 4
+OUTDOOR_CO2 = 420.0
+"""Parts per million."""
 _MONTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_WITH_CO2 = f"""
+  ZoneAirContaminantBalance, Yes, Outdoor CO2, No;
+  Schedule:Constant, Outdoor CO2, , {OUTDOOR_CO2};
+"""
 _SIZED_BY_WEATHER = """
   SizingPeriod:WeatherFileConditionType, Hot, SummerExtreme, SummerDesignDay, No, No;
   SizingPeriod:WeatherFileConditionType, Cold, WinterExtreme, WinterDesignDay, No, No;
@@ -30,6 +36,8 @@ class Building:
     model: str
     heating: str
     cooling: str
+    fans: str
+    fresh: str
     occupancy: str
     zones: Sequence[str]
     weekday: Sequence[float]
@@ -48,6 +56,8 @@ OFFICE = Building(
     model="RefBldgSmallOfficeNew2004_Chicago.idf",
     heating="HTGSETP_SCH",
     cooling="CLGSETP_SCH",
+    fans="HVACOperationSchd",
+    fresh="MinOA_Sched",
     occupancy="BLDG_OCC_SCH",
     zones=("Core_ZN", "Perimeter_ZN_1", "Perimeter_ZN_2", "Perimeter_ZN_3", "Perimeter_ZN_4"),
     weekday=(0,) * 6 + (0.1, 0.2) + (0.95,) * 4 + (0.5,) + (0.95,) * 4 + (0.3,) + (0.1,) * 2 + (0.05,) * 4,
@@ -85,7 +95,7 @@ def _model(name: str) -> str:
         found = _without(found, kind)
     found = _with(found, "Run Simulation for Sizing Periods", "No")
     found = _with(found, "Run Simulation for Weather File Run Periods", "Yes")
-    return re.sub(r"Timestep,\s*\d+;", f"Timestep,{STEPS_AN_HOUR};", found) + _SIZED_BY_WEATHER
+    return re.sub(r"Timestep,\s*\d+;", f"Timestep,{STEPS_AN_HOUR};", found) + _SIZED_BY_WEATHER + _WITH_CO2
 
 
 def _with(model: str, field: str, value: str) -> str:

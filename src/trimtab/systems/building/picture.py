@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.systems.building.engine import Reading
-from trimtab.systems.building.model import Building
+from trimtab.systems.building.model import OUTDOOR_CO2, Building
 
 _INK, _BAND, _OUTDOOR, _GAS, _ELECTRICITY, _PEOPLE = "#37474f", "#e8f5e9", "#78909c", "#ef6c00", "#1e88e5", "#cfd8dc"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -46,7 +46,10 @@ def _draw_plan(axes: Any, reading: Reading) -> None:
         axes.add_patch(Polygon(corners, facecolor=colormaps["RdYlBu_r"](warmth), edgecolor="white", linewidth=3))
         axes.text(x, y, f"{degrees:.1f}°", ha="center", va="center", color=_INK, fontsize=11, fontweight="bold")
     told = reading.set_points
-    below = f"heat to {told.heating:.1f}°   ·   cool to {told.cooling:.1f}°\noutdoors {reading.outdoor:.0f}°"
+    below = (
+        f"heat to {told.heating:.1f}°   ·   cool to {told.cooling:.1f}°   ·   fresh air {100 * told.fresh:.0f} %\n"
+        f"outdoors {reading.outdoor:.0f}°   ·   CO₂ {reading.stale[-1].mean() + OUTDOOR_CO2:.0f} ppm"
+    )
     axes.text(_WIDTH / 2, -2.2, below, ha="center", va="top", color=_INK, fontsize=10)
     axes.text(
         _WIDTH / 2, _DEPTH + 1, f"{100 * reading.share_in:.0f} % of the people are in", ha="center", color=_INK, fontsize=10
