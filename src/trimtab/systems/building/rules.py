@@ -61,7 +61,9 @@ def move(heating: float, cooling: float, fresh: float) -> np.ndarray:
     return np.array([HEATING.index(heating), COOLING.index(cooling), FRESH.index(fresh)])
 
 
-SETBACK = Setback(heating_in=20.0, heating_out=15.0, cooling_in=26.0, cooling_out=30.0, lead=0, share=0.05)
+SETBACK = Setback(
+    heating_in=21.0, heating_out=15.0, cooling_in=25.5, cooling_out=30.0, lead=0, share=0.05, fresh=1.0, fresh_from=0.5
+)
 """Tuned on the training cities and weeks by ``python -m benchmarks.systems_suite.building_tuning``."""
 
 RULES: Mapping[str, Rule] = {"setback": SETBACK, "schedule": schedule}
