@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
-from trimtab.errors import MissingExtraError
+from trimtab.errors import ControlError, MissingExtraError
 
 Split: TypeAlias = Literal["train", "validation", "test"]
 Act: TypeAlias = Callable[[Any], Any]
@@ -58,3 +58,10 @@ def simulator(module: str, extra: str) -> ModuleType:
         if (error.name or "").split(".")[0] != module.split(".")[0]:
             raise
         raise MissingExtraError(f"this system runs on {module}: pip install 'trimtab[{extra}]'") from None
+
+
+def checked_render_mode(render_mode: str | None) -> str | None:
+    """Return ``render_mode`` if environments have it: they draw pictures as arrays, or nothing."""
+    if render_mode not in (None, "rgb_array"):
+        raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
+    return render_mode

@@ -19,7 +19,7 @@ from trimtab.seeds import generator
 from trimtab.systems.building.engine import Reading, Run, SetPoints
 from trimtab.systems.building.model import EXTRA, OFFICE, Building
 from trimtab.systems.building.rules import COOLING, FRESH, HEATING, RULES
-from trimtab.systems.system import Split, System
+from trimtab.systems.system import Split, System, checked_render_mode
 
 BAND = (20.0, 26.0)
 """Degrees in which people in offices are at ease: category II of EN 16798-1:2019, in winter and in summer."""
@@ -63,12 +63,10 @@ class Office(gymnasium.Env[np.ndarray, Action]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, building: Building, weather: Weather, split: Split, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.building = building
         self.weather = weather
         self.split: Split = split
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.run: Run | None = None
         features = 2 + 2 + len(_AHEAD) + 2 + 4 + len(building.zones) + 2 + 6
         self.observation_space = spaces.Box(-1.0, 1.0, (features,), np.float32)

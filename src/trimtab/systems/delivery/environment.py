@@ -21,7 +21,7 @@ from trimtab.systems.delivery.fleet import Fleet
 from trimtab.systems.delivery.routes import improved
 from trimtab.systems.delivery.rules import RULES
 from trimtab.systems.delivery.view import FEATURES, MOVES, Moment, at_depot, came_in, observe
-from trimtab.systems.system import Split, System
+from trimtab.systems.system import Split, System, checked_render_mode
 
 LEAVE, WAIT, REPLAN = 0, 1, 2
 PATIENCE = 10.0
@@ -46,11 +46,9 @@ class Delivery(gymnasium.Env[np.ndarray, Action]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, place: Town, split: Split, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.place = place
         self.split: Split = split
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.action_space = spaces.Discrete(MOVES)
 

@@ -40,17 +40,12 @@ class Way:
         return np.concatenate(found)
 
 
-def shortest(start: np.ndarray, goal: np.ndarray, radius: float) -> Way:
-    """Return the shortest way between the poses (x, y, heading) in metres and radians; no turn is tighter than ``radius``.
+def ways(start: np.ndarray, goal: np.ndarray, radius: float) -> list[Way]:
+    """Return the way of each kind that there is between the poses (x, y, heading); no turn is tighter than ``radius``.
 
-    >>> shortest(np.array([0, 0, 0]), np.array([7, 0, 0]), radius=5.0).length
+    >>> min(way.length for way in ways(np.array([0, 0, 0]), np.array([7, 0, 0]), radius=5.0))
     7.0
     """
-    return min(ways(start, goal, radius), key=lambda way: way.length)
-
-
-def ways(start: np.ndarray, goal: np.ndarray, radius: float) -> list[Way]:
-    """Return the way of each kind that there is between the poses."""
     dx, dy = (np.asarray(goal, dtype=float) - start)[:2] / radius
     bearing = math.atan2(dy, dx)
     distance, alpha, beta = math.hypot(dx, dy), float(start[2]) - bearing, float(goal[2]) - bearing

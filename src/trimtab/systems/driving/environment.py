@@ -20,7 +20,7 @@ from trimtab.systems.driving.scene import look
 from trimtab.systems.driving.shield import rooms, safe
 from trimtab.systems.driving.swift import hasten
 from trimtab.systems.driving.view import FEATURES, view
-from trimtab.systems.system import Split, System, simulator
+from trimtab.systems.system import Split, System, checked_render_mode, simulator
 
 EXTRA = "driving"
 NAMES = ("to the left", "as it is", "to the right", "faster", "slower")
@@ -48,12 +48,10 @@ class Driving(gymnasium.Env[np.ndarray, int | np.integer[Any] | None]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, course: Course, split: Split, *, shield: bool = True, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.course = course
         self.split: Split = split
         self.shield = shield
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.action_space = spaces.Discrete(MOVES)
         self.traffic: Any = None

@@ -15,7 +15,7 @@ from trimtab.seeds import derive
 from trimtab.systems.driving import bays
 from trimtab.systems.driving.environment import EXTRA
 from trimtab.systems.driving.track import in_frame
-from trimtab.systems.system import Rule, Split, System, simulator
+from trimtab.systems.system import Rule, Split, System, checked_render_mode, simulator
 
 SECONDS = 30
 RATE = 5
@@ -36,10 +36,8 @@ class Parking(gymnasium.Env[np.ndarray, np.ndarray]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, split: Split, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.split: Split = split
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
         self.park: Any = None

@@ -22,7 +22,7 @@ def picture(env: Any) -> np.ndarray:
     axes = figure.add_axes((0.01, 0.01, 0.98, 0.91))
     axes.set_facecolor(_GROUND)
     for lane in env.park.road.network.lanes_list():
-        _draw_bay(axes, lane, free=lane.position(lane.length / 2, 0) == env.bay[:2])
+        _draw_bay(axes, lane, free=bool((lane.position(lane.length / 2, 0) == env.bay[:2]).all()))
     for side in (-1, 1):
         axes.axhline(side * HALF_WIDTH, color=_WALL, linewidth=8)
         axes.axvline(side * HALF_LENGTH, color=_WALL, linewidth=8)
@@ -36,10 +36,10 @@ def picture(env: Any) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba(), dtype=np.uint8)[:, :, :3].copy()
 
 
-def _draw_bay(axes: Any, lane: Any, *, free: Any) -> None:
+def _draw_bay(axes: Any, lane: Any, *, free: bool) -> None:
     half = lane.width_at(0) / 2
     corners = np.array([lane.position(*place) for place in ((0, -half), (lane.length, -half), (lane.length, half), (0, half))])
-    if np.all(free):
+    if free:
         axes.fill(*corners.T, color=_FREE, alpha=0.55, linewidth=0, zorder=1)
         middle, end = lane.position(lane.length / 2, 0), lane.position(lane.length - 1, 0)
         axes.annotate("", end, middle, arrowprops={"arrowstyle": "->", "color": "white", "linewidth": 1.6}, zorder=2)

@@ -23,7 +23,7 @@ from trimtab.systems.factory.priorities import LOOKAHEAD
 from trimtab.systems.factory.rules import RULES
 from trimtab.systems.factory.shop import Shop
 from trimtab.systems.factory.view import CHOICES, FEATURES, Choice, View, choices, observe
-from trimtab.systems.system import Split, System
+from trimtab.systems.system import Split, System, checked_render_mode
 
 _REWARD = 10.0
 """Reward of a loss of the whole lower bound; 1 % of it is then 0.1."""
@@ -56,12 +56,10 @@ class JobShop(gymnasium.Env[np.ndarray, Action]):
     def __init__(
         self, instances: Instances, split: Split, *, disturbance: Disturbance | None = None, render_mode: str | None = None
     ) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.instances = instances
         self.split: Split = split
         self.disturbance = disturbance
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.action_space = spaces.Discrete(CHOICES)
 

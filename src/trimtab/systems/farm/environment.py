@@ -17,7 +17,7 @@ from trimtab.errors import ControlError
 from trimtab.seeds import generator
 from trimtab.systems.farm.rules import DAYS, DEPTHS, RULES, RULES_OF_DROUGHT
 from trimtab.systems.farm.season import DEEPEST_ROOTS, EXTRA, MATURITY, Season, Site, potential
-from trimtab.systems.system import Split, System
+from trimtab.systems.system import Split, System, checked_render_mode
 
 PRICE_OF_GRAIN = 180.0
 """Dollars a tonne; this and the next as in Kelly, Foster & Schultz (2024), Smart Agricultural Technology 7:100403, whose
@@ -46,11 +46,9 @@ class Maize(gymnasium.Env[np.ndarray, int | np.integer[Any]]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, seasons: Seasons, split: Split, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.seasons = seasons
         self.split: Split = split
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.action_space = spaces.Discrete(len(DEPTHS))
 

@@ -20,7 +20,7 @@ from trimtab.systems.grid.rules import RULES
 from trimtab.systems.grid.splits import Split, splits
 from trimtab.systems.grid.view import CHOICES, FEATURES, Choice, choices, observe
 from trimtab.systems.system import Split as Part
-from trimtab.systems.system import System
+from trimtab.systems.system import System, checked_render_mode
 
 STRESS = Stress(scale=(0.95, 1.1), outages=(1, 3))
 THRESHOLD = 0.9
@@ -34,10 +34,8 @@ class Topology(gymnasium.Env[np.ndarray, Action]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, part: Part, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.part: Part = part
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.action_space = spaces.Discrete(CHOICES)
         self.room = Room("l2rpn_case14_sandbox", THRESHOLD)

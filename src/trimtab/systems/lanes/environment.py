@@ -20,7 +20,7 @@ from trimtab.systems.lanes.road import DIRECTIONS, LENGTHS, LIMIT, MOST, PARTS, 
 from trimtab.systems.lanes.rules import RULES
 from trimtab.systems.lanes.tide import HORIZON, draw, write
 from trimtab.systems.sumo import EXTRA, Sumo
-from trimtab.systems.system import Split, System
+from trimtab.systems.system import Split, System, checked_render_mode
 
 DECISION = 60
 """Seconds between two decisions."""
@@ -39,10 +39,8 @@ class TidalRoad(gymnasium.Env[np.ndarray, int | np.integer[Any]]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, split: Split, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.split: Split = split
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.action_space = spaces.Discrete(MOST)
         self.run: Sumo | None = None

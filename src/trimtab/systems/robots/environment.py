@@ -15,7 +15,7 @@ from gymnasium import spaces
 from trimtab.errors import ControlError
 from trimtab.seeds import derive
 from trimtab.systems.robots.rules import balance, reach, rest
-from trimtab.systems.system import Rule, Split, System, simulator
+from trimtab.systems.system import Rule, Split, System, checked_render_mode, simulator
 
 _BOUND = 10.0
 """Observations are clipped here, as those of Hopper are by itself."""
@@ -27,11 +27,9 @@ class Robot(gymnasium.Env[np.ndarray, np.ndarray]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, name: str, split: Split, *, best: float, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         simulator("mujoco", extra="robots")
         self.name, self.split, self.best = name, split, best
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self._robot = gymnasium.make(name)
         shape = self._robot.observation_space.shape
         assert shape is not None

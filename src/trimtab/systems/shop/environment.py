@@ -15,7 +15,7 @@ from trimtab.errors import ControlError
 from trimtab.seeds import generator
 from trimtab.systems.shop.rules import ARMS, RULES, arms
 from trimtab.systems.shop.shoppers import KNOBS, SHOWN, TRAITS, click_chances, draw_pages, draw_shoppers
-from trimtab.systems.system import Rule, Split, System
+from trimtab.systems.system import Rule, Split, System, checked_render_mode
 
 SHOPPERS = 20
 """In an episode; they look at some 150 pages together."""
@@ -30,11 +30,9 @@ class Shop(gymnasium.Env[np.ndarray, np.ndarray | int]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, split: Split, *, few: bool = False, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.split: Split = split
         self.few = few
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.observation_space = spaces.Box(0.0, 1.0, (TRAITS + 2,), np.float32)
         self.action_space: spaces.Space[Any] = spaces.Discrete(ARMS) if few else spaces.Box(-1.0, 1.0, (KNOBS,), np.float32)
 

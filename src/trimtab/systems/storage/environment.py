@@ -18,7 +18,7 @@ from trimtab.errors import ControlError
 from trimtab.seeds import generator
 from trimtab.systems.storage.home import BEFORE, DAY, EXTRA, HOURS, Home, Record, Stay, first_days
 from trimtab.systems.storage.rules import BATTERY, FOLLOW, HALF, RULES, SAVE, TANK, Shares
-from trimtab.systems.system import Split, System
+from trimtab.systems.system import Split, System, checked_render_mode
 
 AHEAD = 12
 """Hours for which an agent sees the price, and what was yesterday."""
@@ -48,11 +48,9 @@ class Storage(gymnasium.Env[np.ndarray, Action]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, stays: Stays, split: Split, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.stays = stays
         self.split: Split = split
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.tank = stays.year == 2023
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.sizes = (len(BATTERY), len(TANK)) if self.tank else (len(BATTERY),)

@@ -17,7 +17,7 @@ from gymnasium import spaces
 from trimtab.errors import ControlError
 from trimtab.seeds import derive, generator
 from trimtab.systems.sumo import EXTRA, Sumo
-from trimtab.systems.system import Split, System
+from trimtab.systems.system import Split, System, checked_render_mode
 from trimtab.systems.traffic.demand import another_day, write
 from trimtab.systems.traffic.junction import Junction, read_junctions
 from trimtab.systems.traffic.places import PLACES, Place, published
@@ -39,11 +39,9 @@ class Signals:
     metadata: Mapping[str, Any] = {"render_modes": ["rgb_array"]}  # as Gymnasium has it
 
     def __init__(self, place: Place, split: Split, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.place = place
         self.split: Split = split
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.run: Sumo | None = None
         self.published = published(place)
         self.junctions = _junctions(place)

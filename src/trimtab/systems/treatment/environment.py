@@ -15,7 +15,7 @@ from gymnasium import spaces
 
 from trimtab.errors import ControlError
 from trimtab.seeds import generator
-from trimtab.systems.system import Split, System
+from trimtab.systems.system import Split, System, checked_render_mode
 from trimtab.systems.treatment.day import MINUTES, Day, Patient, patients
 from trimtab.systems.treatment.rules import BASAL, BOLUS, RULES, forecast
 from trimtab.systems.treatment.simulator import EXTRA
@@ -39,11 +39,9 @@ class Insulin(gymnasium.Env[np.ndarray, Action]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, names: Sequence[str], split: Split, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.names = names
         self.split: Split = split
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.action_space = spaces.MultiDiscrete([len(BASAL), len(BOLUS)])
 

@@ -13,7 +13,7 @@ from gymnasium import spaces
 
 from trimtab.errors import ControlError
 from trimtab.seeds import generator
-from trimtab.systems.system import Split, System
+from trimtab.systems.system import Split, System, checked_render_mode
 from trimtab.systems.video.rankers import RANKERS, Told, known
 from trimtab.systems.video.ratings import LIKED, members, ratings
 from trimtab.systems.video.rules import RULES, TRUSTED
@@ -31,10 +31,8 @@ class Films(gymnasium.Env[np.ndarray, int | np.integer[Any]]):
     metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012  # as Gymnasium has it
 
     def __init__(self, split: Split, *, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ControlError(f"render_mode: expected None or 'rgb_array', got {render_mode!r}")
         self.split: Split = split
-        self.render_mode = render_mode
+        self.render_mode = checked_render_mode(render_mode)
         self.observation_space = spaces.Box(-1.0, 1.0, (FEATURES,), np.float32)
         self.action_space = spaces.Discrete(len(NAMES))
 
