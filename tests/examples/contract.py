@@ -15,18 +15,18 @@ def needs(*names):
     return pytest.mark.skipif(bool(missing), reason=f"set TRIMTAB_DATA, or: trimtab data get {' '.join(missing)}")
 
 
-def tried(module, folder, *, segments=3):
+def tried(module, folder, *, segments=3, **options):
     """Return the result of a short study of the example ``module`` (its task.py) in ``folder``, after checks of what it declares."""
     assert set(module.DEFAULT) == set(module.SPACE)
-    result = module.study(budget=tt.Budget(segments=segments), store=folder / "study.db", start=module.DEFAULT).run()
+    result = module.study(budget=tt.Budget(segments=segments), store=folder / "study.db", start=module.DEFAULT, **options).run()
     assert module.HEADLINE in result.best.metrics
     assert math.isfinite(result.best.metrics[module.HEADLINE])
     return result
 
 
-def flown(module, *, epochs=2):
+def flown(module, *, epochs=2, **options):
     """Return the test metrics of a short run of the example ``module`` (its pilot.py), steered and not."""
-    metrics = module.fly(0, epochs=epochs)
-    assert metrics.keys() == module.fly(0, steer=False, epochs=epochs).keys()
+    metrics = module.fly(0, epochs=epochs, **options)
+    assert metrics.keys() == module.fly(0, steer=False, epochs=epochs, **options).keys()
     assert all(math.isfinite(value) for value in metrics.values())
     return metrics

@@ -1,0 +1,1 @@
+"""Faces from twenty pictures, by a net that was pretrained to find faces."""
