@@ -48,21 +48,23 @@ QUICK = ("survival", "heart_beats", "questions")
 RUNS, SEEDS = 10, 5
 PEERS = ("default", "random search", "tpe-hyperband")
 Made = dict[str, dict[str, float]]
+Method = Callable[[Any, int, int], Mapping[str, float]]
+"""``(task's module, seed, runs) -> test metrics``."""
 
 
-def default(module: Any, seed: int, runs: int) -> float:
+def default(module: Any, seed: int, runs: int) -> Mapping[str, float]:
     """Train one run at the default settings, with the task's cosine."""
     del runs
-    return fixed("", module.make_task(seed), module.DEFAULT, horizon=module.HORIZON, seed=seed).test[module.HEADLINE]
+    return fixed("", module.make_task(seed), module.DEFAULT, horizon=module.HORIZON, seed=seed).test
 
 
-def random(module: Any, seed: int, runs: int) -> float:
+def random(module: Any, seed: int, runs: int) -> Mapping[str, float]:
     """Train whole runs of settings drawn at random."""
     task, horizon = module.make_task(seed), module.HORIZON
-    return random_search(task, module.SPACE, horizon=horizon, segments=runs * horizon, seed=seed).test[module.HEADLINE]
+    return random_search(task, module.SPACE, horizon=horizon, segments=runs * horizon, seed=seed).test
 
 
-def tpe_hyperband(module: Any, seed: int, runs: int) -> float:
+def tpe_hyperband(module: Any, seed: int, runs: int) -> Mapping[str, float]:
     """Train runs of settings by Optuna's TPE, cut short by its Hyperband. Li et al. 2018."""
     task, horizon, space = module.make_task(seed), module.HORIZON, module.SPACE
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -84,7 +86,7 @@ def tpe_hyperband(module: Any, seed: int, runs: int) -> float:
                 pruned = True
                 break
         study.tell(trial, None if pruned else min(error, 1e6), optuna.trial.TrialState.PRUNED if pruned else None)
-    return task.evaluate(task.decode(best[1]), "test")[module.HEADLINE]
+    return task.evaluate(task.decode(best[1]), "test")
 
 
 def _suggested(trial: optuna.Trial, name: str, member: Any) -> Any:
@@ -95,24 +97,23 @@ def _suggested(trial: optuna.Trial, name: str, member: Any) -> Any:
     return trial.suggest_categorical(name, member.choices if isinstance(member, tt.Categorical) else (False, True))
 
 
-def study(module: Any, seed: int, runs: int) -> float:
+def study(module: Any, seed: int, runs: int) -> Mapping[str, float]:
     """Spend the budget by a study as the example has it."""
     with tempfile.TemporaryDirectory() as folder:
         budget = tt.Budget(segments=runs * module.HORIZON)
-        return module.study(seed, budget=budget, store=Path(folder) / "study.db").run().evaluate_on_test()[module.HEADLINE]
+        return module.study(seed, budget=budget, store=Path(folder) / "study.db").run().evaluate_on_test()
 
 
-def _flown(*, steer: bool) -> Callable[[Any, int, int], float]:
-    def fly(module: Any, seed: int, runs: int) -> float:
+def _flown(*, steer: bool) -> Method:
+    def fly(module: Any, seed: int, runs: int) -> Mapping[str, float]:
         del runs
         pilot = importlib.import_module(module.__name__.replace(".task", ".pilot"))
-        # what `fly` returns first is the figure of the field
-        return next(iter(pilot.fly(seed, steer=steer).values()))
+        return pilot.fly(seed, steer=steer)
 
     return fly
 
 
-METHODS: Mapping[str, Callable[[Any, int, int], float]] = {
+METHODS: Mapping[str, Method] = {
     "default": default,
     "random search": random,
     "tpe-hyperband": tpe_hyperband,
@@ -139,7 +140,9 @@ def measure(arguments: argparse.Namespace) -> Measured:
                 key = f"{field}/{method}/{seed}/{runs}"
                 if key not in made:
                     began = time.perf_counter()
-                    made[key] = {"figure": function(module, seed, runs), "seconds": time.perf_counter() - began}
+                    metrics = function(module, seed, runs)
+                    figures = {"figure": metrics[module.HEADLINE], "loss": metrics["loss"]}
+                    made[key] = {**figures, "seconds": time.perf_counter() - began}
                     print(key, made[key], file=sys.stderr, flush=True)
                     files[field].parent.mkdir(parents=True, exist_ok=True)
                     mine = {name: each for name, each in made.items() if name.startswith(f"{field}/")}
@@ -157,8 +160,7 @@ def _figures(made: Made, fields: tuple[str, ...], seeds: int, runs: int) -> Meas
         best = max(PEERS, key=lambda peer: sign * middle[peer])
         low, high = interval(held["study"])
         ahead += sign * middle["study"] > sign * middle[best]
-        # the first figure of every flight but those of the loss is the higher the better
-        flown += middle["pilot"] >= middle["cosine"]
+        flown += sign * middle["pilot"] >= sign * middle["cosine"]
         better = "lower" if name == "loss" else "higher"
         ratio = middle["study"] / middle[best]
         lines.append(Headline(f"{field}: {name}", middle["study"], best, middle[best], ratio, low, high, seeds, better))
