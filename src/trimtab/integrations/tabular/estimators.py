@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from trimtab.errors import StudyError
 from trimtab.integrations.tabular.net import build_net, outputs_of, space_for
+from trimtab.integrations.tabular.refit import TIMES, Mean, affordable, refitted
 from trimtab.integrations.tabular.table import encoded, encoder_for, has_words
 from trimtab.study import Budget, Result, Study
 from trimtab.task.torch_task import TorchTask
@@ -32,7 +33,11 @@ LEAST_ROWS = 2
 
 
 class _Tabular(BaseEstimator):
-    """What both have in common. ``fit`` leaves ``model_`` (an nn.Module), ``settings_``, ``schedule_`` and ``explanation_``."""
+    """What both have in common. ``fit`` leaves ``model_`` (an nn.Module), ``settings_``, ``schedule_`` and ``explanation_``.
+
+    A study finds a schedule by rows that are set aside; then, if the budget allows, it is gone through again from other
+    weights with all rows, up to three times, and the mean of these nets is the model.
+    """
 
     def __init__(
         self,
@@ -62,7 +67,7 @@ class _Tabular(BaseEstimator):
         return validate_data(self, rows, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", **options)
 
     def _tune(self, rows: Any, targets: NDArray[Any], *, outputs: int, loss: str, alike: NDArray[Any] | None) -> None:
-        """Spend a study on ``rows`` and keep what is best by a validation split of them."""
+        """Spend a study on ``rows``, keep what is best by a validation split of them, and learn that again from all rows."""
         if not isinstance(self.segments, int) or self.segments < 1:
             raise StudyError(f"segments: expected a whole number of at least 1, got {self.segments!r}")
         if not 0 < self.validation_fraction < 1:
@@ -71,29 +76,38 @@ class _Tabular(BaseEstimator):
         self.encoder_ = encoder_for(rows).fit(rows)
         x = encoded(self.encoder_, rows)
         train, validation = _parts(len(x), self.validation_fraction, alike, seed)
-        task = TorchTask(
+        make_task = partial(
+            TorchTask,
             build=partial(build_net, inputs=x.shape[1], outputs=outputs),
-            train=(torch.from_numpy(x[train]), torch.from_numpy(targets[train])),
             validation=(torch.from_numpy(x[validation]), torch.from_numpy(targets[validation])),
             loss=loss,
-            segment=f"{min(MOST, max(LEAST, len(train)))} examples",
             reference="linear",
         )
+        examples, run = min(MOST, max(LEAST, len(train))), min(RUN, self.segments)
+        # a limit is kept by one net, not by the mean of several
+        times = min(affordable(self.segments, run), TIMES if self.limits is None else 1)
+        learned = (torch.from_numpy(x[train]), torch.from_numpy(targets[train]))
         with tempfile.TemporaryDirectory(prefix="trimtab-") as folder:
             result = Study(
-                task,
+                make_task(train=learned, segment=f"{examples} examples"),
                 space_for(len(train)),
-                budget=Budget(segments=self.segments),
-                horizon=min(RUN, self.segments),
+                budget=Budget(segments=self.segments - times * run),
+                horizon=run,
                 limits=self.limits,
                 experience=self.experience,
                 store=Path(folder) / "study.db",
                 seed=seed,
             ).run()
             self._keep(result)
+        # as many passes through all rows as the schedule made through those that it was found with
+        every = f"{round(examples * len(x) / len(train))} examples"
+        whole = make_task(train=(torch.from_numpy(x), torch.from_numpy(targets)), segment=every)
+        nets = refitted(whole, result.schedule, times)
+        if nets:
+            self.model_ = Mean(nets, classes=outputs > 1)
 
     def _keep(self, result: Result) -> None:
-        self.model_ = result.load_model()
+        self.model_: torch.nn.Module = result.load_model()
         self.settings_ = dict(result.best.settings)
         self.schedule_ = result.schedule
         self.explanation_ = result.explain()
