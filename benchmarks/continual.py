@@ -7,13 +7,11 @@ made is kept in the cache folder, by the code that made it, so that a run can be
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import math
-import sys
 import time
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from statistics import fmean, median
 
@@ -24,13 +22,13 @@ import trimtab
 from benchmarks.continual_suite.ours import tuned
 from benchmarks.continual_suite.peers import PEERS, Method, errors
 from benchmarks.continual_suite.streams import STREAMS
-from benchmarks.pilot_suite.sources import cache_folder
+from benchmarks.kept import Figures, Kept, kept
 from benchmarks.results import Headline, Measured, interval, run
 
 SEEDS = 5
 METHODS: Mapping[str, Method] = {"trimtab": tuned, **PEERS}
 QUICK = ("bananas", "digits by class", "ratings")
-Made = dict[str, dict[str, float]]
+Made = dict[str, Figures]
 
 
 def measure(arguments: argparse.Namespace) -> Measured:
@@ -39,17 +37,13 @@ def measure(arguments: argparse.Namespace) -> Measured:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     names, seeds = (QUICK, 1) if arguments.quick else (arguments.only or tuple(STREAMS), arguments.seeds)
-    file = arguments.results or cache_folder() / "continual" / f"{_version()}.json"
-    made: Made = json.loads(file.read_text()) if file.exists() else {}
-    for seed in range(seeds):
-        for name in names:
-            for method in METHODS:
-                key = f"{name}/{method}/{seed}"
-                if key not in made:
-                    made[key] = _followed(name, method, seed)
-                    print(key, made[key], file=sys.stderr, flush=True)
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_text(json.dumps(made, indent=1))
+    found = _kept() if arguments.results is None else Kept(arguments.results)
+    made = {
+        f"{name}/{method}/{seed}": found.get(f"{name}/{method}/{seed}", partial(_followed, name, method, seed))
+        for seed in range(seeds)
+        for name in names
+        for method in METHODS
+    }
     return _figures(made, names, seeds)
 
 
@@ -80,11 +74,9 @@ def _figures(made: Made, names: tuple[str, ...], seeds: int) -> Measured:
     return lines, {"streams": details}
 
 
-def _version() -> str:
+def _kept() -> Kept:
     folder = Path(trimtab.__file__).parent
-    here = Path(__file__).parent / "continual_suite"
-    parts = [path for top in (folder / "continual", folder / "agents", here) for path in sorted(top.rglob("*.py"))]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:8]
+    return kept("continual", [folder / "continual", folder / "agents", Path(__file__).parent / "continual_suite"])
 
 
 if __name__ == "__main__":

@@ -8,14 +8,12 @@ code that made it. With all fields and five seeds it takes a night.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib
-import json
-import sys
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,7 +22,7 @@ import optuna
 import torch
 
 import trimtab as tt
-from benchmarks.pilot_suite.sources import cache_folder
+from benchmarks.kept import Figures, Kept, kept
 from benchmarks.results import Headline, Measured, interval, run
 from examples.baselines import fixed, random_search
 from trimtab.seeds import derive
@@ -47,7 +45,7 @@ FIELDS = (
 QUICK = ("survival", "heart_beats", "questions")
 RUNS, SEEDS = 10, 5
 PEERS = ("default", "random search", "tpe-hyperband")
-Made = dict[str, dict[str, float]]
+Made = dict[str, Figures]
 Method = Callable[[Any, int, int], Mapping[str, float]]
 """``(task's module, seed, runs) -> test metrics``."""
 
@@ -129,24 +127,15 @@ def measure(arguments: argparse.Namespace) -> Measured:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     fields, seeds, runs = (QUICK, 1, 2) if arguments.quick else (arguments.only or FIELDS, arguments.seeds, RUNS)
-    files = {field: cache_folder() / "domains" / f"{field}-{_version(field)}.json" for field in fields}
-    made: Made = {}
-    for file in files.values():
-        made |= json.loads(file.read_text()) if file.exists() else {}
-    for seed in range(seeds):
-        for field in fields:
-            module = importlib.import_module(f"examples.{field}.task")
-            for method, function in METHODS.items():
-                key = f"{field}/{method}/{seed}/{runs}"
-                if key not in made:
-                    began = time.perf_counter()
-                    metrics = function(module, seed, runs)
-                    figures = {"figure": metrics[module.HEADLINE], "loss": metrics["loss"]}
-                    made[key] = {**figures, "seconds": time.perf_counter() - began}
-                    print(key, made[key], file=sys.stderr, flush=True)
-                    files[field].parent.mkdir(parents=True, exist_ok=True)
-                    mine = {name: each for name, each in made.items() if name.startswith(f"{field}/")}
-                    files[field].write_text(json.dumps(mine, indent=1))
+    found = {field: _kept(field) for field in fields}
+    made = {
+        f"{field}/{method}/{seed}/{runs}": found[field].get(
+            f"{field}/{method}/{seed}/{runs}", partial(_tested, METHODS[method], field, seed, runs)
+        )
+        for seed in range(seeds)
+        for field in fields
+        for method in METHODS
+    }
     return _figures(made, fields, seeds, runs)
 
 
@@ -170,11 +159,18 @@ def _figures(made: Made, fields: tuple[str, ...], seeds: int, runs: int) -> Meas
     return lines, {"figures": details}
 
 
-def _version(field: str) -> str:
+def _tested(method: Method, field: str, seed: int, runs: int) -> Figures:
+    """Return the test figure of a field and the test loss, and the seconds that they took."""
+    module = importlib.import_module(f"examples.{field}.task")
+    began = time.perf_counter()
+    metrics = method(module, seed, runs)
+    return {"figure": metrics[module.HEADLINE], "loss": metrics["loss"], "seconds": time.perf_counter() - began}
+
+
+def _kept(field: str) -> Kept:
     examples = Path(__file__).parents[1] / "examples"
-    own = [*sorted(examples.glob("*.py")), *sorted((examples / field).rglob("*.py"))]
-    parts = [*own, *sorted(Path(tt.__file__).parent.rglob("*.py")), Path(__file__)]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:8]
+    own = [*sorted(examples.glob("*.py")), examples / field]
+    return kept(f"domains/{field}", [*own, Path(tt.__file__).parent, Path(__file__)])
 
 
 if __name__ == "__main__":

@@ -7,9 +7,6 @@ trained from nothing on so few. What was made is kept in the cache folder, by th
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -21,7 +18,7 @@ import torch
 from torch.utils.data import TensorDataset
 
 import trimtab as tt
-from benchmarks.pilot_suite.sources import cache_folder
+from benchmarks.kept import Figures, kept
 from benchmarks.results import Headline, Measured, interval, run
 from examples.baselines import fixed
 from examples.faces import task as faces
@@ -72,18 +69,18 @@ def measure(arguments: argparse.Namespace) -> Measured:
     """Make what is missing and compare, field by field."""
     torch.set_num_threads(1)
     fields, seeds = (["faces"], 1) if arguments.quick else (arguments.only or [*STARTS], arguments.seeds)
-    file = cache_folder() / "pretrained" / f"{_version()}.json"
-    made: dict[str, dict[str, float]] = json.loads(file.read_text()) if file.exists() else {}
-    for seed in range(seeds):
-        for field in fields:
-            for start, (module, make) in STARTS[field].items():
-                for method, function in METHODS.items():
-                    key = f"{field}/{start}/{method}/{seed}"
-                    if key not in made:
-                        made[key] = function(module, make(seed), seed)
-                        print(key, made[key], file=sys.stderr, flush=True)
-                        file.parent.mkdir(parents=True, exist_ok=True)
-                        file.write_text(json.dumps(made, indent=1))
+    examples = Path(__file__).parents[1] / "examples"
+    own = [examples / field for field in (*STARTS, "sentiment", "digit_images")]
+    found = kept("pretrained", [*own, Path(tt.__file__).parent, Path(__file__)])
+    made = {
+        f"{field}/{start}/{method}/{seed}": found.get(
+            f"{field}/{start}/{method}/{seed}", partial(_tested, function, module, make, seed)
+        )
+        for seed in range(seeds)
+        for field in fields
+        for start, (module, make) in STARTS[field].items()
+        for method, function in METHODS.items()
+    }
     lines = list[Headline]()
     for field in fields:
         for method in METHODS:
@@ -98,11 +95,8 @@ def measure(arguments: argparse.Namespace) -> Measured:
     return lines, {"metrics": made}
 
 
-def _version() -> str:
-    examples = Path(__file__).parents[1] / "examples"
-    own = [path for field in (*STARTS, "sentiment", "digit_images") for path in sorted((examples / field).glob("*.py"))]
-    parts = [*own, *sorted(Path(tt.__file__).parent.rglob("*.py")), Path(__file__)]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:8]
+def _tested(method: Callable[[Any, tt.TorchTask, int], Figures], module: Any, make: Make, seed: int) -> Figures:
+    return method(module, make(seed), seed)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,8 @@ made it. With five seeds it takes some hours.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
-import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 import trimtab as tt
-from benchmarks.pilot_suite.sources import cache_folder
+from benchmarks.kept import Figures, kept
 from benchmarks.results import Headline, Measured, interval, run
 from benchmarks.tabular_suite.peers import boosting, suggested_boosting, suggested_perceptron, tuned
 from benchmarks.tabular_suite.tables import TABLES, Divided, divide, frame_for_boosting
@@ -27,12 +25,10 @@ from trimtab.integrations.tabular import TabularClassifier, TabularRegressor
 
 SEEDS, QUICK = 5, ("phishing", "housing")
 PEERS = ("boosting", "tuned boosting", "tuned perceptron")
-Row = dict[str, float]
-"""Test score (accuracy, R²) by method, and the seconds of ours."""
 
 
-def compare(parts: Divided, seed: int, segments: int) -> Row:
-    """Fit ours and the peers to one division of a table."""
+def compare(parts: Divided, seed: int, segments: int) -> Figures:
+    """Return test scores (accuracy, R²) of ours and the peers on one division of a table, and the seconds of ours."""
     train, test = parts.train, parts.test
     kind = TabularClassifier if train.classes else TabularRegressor
     began = time.perf_counter()
@@ -57,22 +53,18 @@ def measure(arguments: argparse.Namespace) -> Measured:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     names, seeds, segments = (QUICK, 1, 40) if arguments.quick else (tuple(TABLES), arguments.seeds, 200)
-    file = cache_folder() / "tabular" / f"{_version()}.json"
-    made: dict[str, Row] = json.loads(file.read_text()) if file.exists() else {}
+    here = Path(__file__)
+    found = kept("tabular", [Path(tt.__file__).parent, here, here.parent / "tabular_suite"])
+    held: dict[str, list[Figures]] = {name: [] for name in names}
     with threadpool_limits(1):
         for seed in range(seeds):
             for name in names:
-                key = f"{name}/{seed}/{segments}"
-                if key not in made:
-                    made[key] = compare(divide(TABLES[name](), seed), seed, segments)
-                    print(key, made[key], file=sys.stderr, flush=True)
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_text(json.dumps(made, indent=1))
-    held = {name: [made[f"{name}/{seed}/{segments}"] for seed in range(seeds)] for name in names}
+                make = partial(compare, divide(TABLES[name](), seed), seed, segments)
+                held[name].append(found.get(f"{name}/{seed}/{segments}", make))
     return _figures(held, seeds)
 
 
-def _figures(held: dict[str, list[Row]], seeds: int) -> Measured:
+def _figures(held: dict[str, list[Figures]], seeds: int) -> Measured:
     lines, details = list[Headline](), dict[str, Any]()
     for peer in PEERS:
         # ratio of test errors, 1 - score, pair by pair
@@ -92,15 +84,6 @@ def _figures(held: dict[str, list[Row]], seeds: int) -> Measured:
         mine = middle_of["trimtab"]
         lines.append(Headline(f"{name}: score", mine, best, middle_of[best], ratio, low, high, seeds, "higher"))
     return lines, {"ratios": details, "rows": held}
-
-
-def _version() -> str:
-    parts = [
-        *sorted(Path(tt.__file__).parent.rglob("*.py")),
-        Path(__file__),
-        *sorted((Path(__file__).parent / "tabular_suite").glob("*.py")),
-    ]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:8]
 
 
 if __name__ == "__main__":

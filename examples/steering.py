@@ -6,10 +6,12 @@ import argparse
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import TensorDataset
 
@@ -63,6 +65,18 @@ def predict(model: nn.Module, data: TensorDataset, batch_size: int = 512) -> tup
     parts = torch.arange(len(data)).split(batch_size)
     batches = [(model(inputs), targets) for inputs, targets in (data[part] for part in parts)]
     return torch.cat([outputs for outputs, _ in batches]), torch.cat([targets for _, targets in batches])
+
+
+def judge_classes(model: nn.Module, test: TensorDataset) -> dict[str, float]:
+    """Return the accuracy and the cross-entropy of ``model`` on the test split."""
+    outputs, targets = predict(model, test)
+    accuracy = float((outputs.argmax(1) == targets).float().mean())
+    return {"accuracy": accuracy, "loss": float(cross_entropy(outputs, targets))}
+
+
+def at_rates(groups: Sequence[Mapping[str, Any]], lr: float) -> list[dict[str, Any]]:
+    """Return the param groups of a TorchTask as torch has them: each at its own multiple of ``lr``."""
+    return [{"params": group["params"], "lr": lr * group.get("lr_multiplier", 1.0)} for group in groups]
 
 
 def show(fly: Callable[..., Mapping[str, float]], about: str | None) -> None:

@@ -1,1 +1,1 @@
-"""Tables that none of the shipped policy's trainings read, and what their users would otherwise fit to them."""
+"""Tables that the trainings of the shipped policy did not read, and what their users would otherwise fit to them."""

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from examples.digit_images import task as first
 from examples.own_start.task import DEFAULT, HORIZON, load_splits, train_first
-from examples.steering import predict, show, train
+from examples.steering import judge_classes, show, train
 
 
 def fly(seed: int, *, steer: bool = True, epochs: int = HORIZON, start: str | None = None) -> dict[str, float]:
@@ -32,9 +32,7 @@ def fly(seed: int, *, steer: bool = True, epochs: int = HORIZON, start: str | No
         passes=2,
         augment=lambda inputs: first.augment(inputs, DEFAULT["augmentation"], generator),
     )
-    outputs, targets = predict(model, test)
-    accuracy = float((outputs.argmax(1) == targets).float().mean())
-    return {"accuracy": accuracy, "loss": float(cross_entropy(outputs, targets))}
+    return judge_classes(model, test)
 
 
 if __name__ == "__main__":

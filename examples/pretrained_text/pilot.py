@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from examples.pretrained_text.task import DEFAULT, HORIZON, SIZES, build_model, load_splits, param_groups
-from examples.steering import predict, show, train
+from examples.steering import at_rates, judge_classes, show, train
 
 
 def fly(seed: int, *, steer: bool = True, epochs: int = HORIZON // 2, sizes: tuple[int, int, int] = SIZES) -> dict[str, float]:
@@ -17,10 +17,7 @@ def fly(seed: int, *, steer: bool = True, epochs: int = HORIZON // 2, sizes: tup
     torch.manual_seed(seed)
     learned, validation, test = load_splits(seed, sizes)
     model = build_model(DEFAULT)
-    groups = [
-        {"params": group["params"], "lr": DEFAULT["lr"] * group.get("lr_multiplier", 1.0)} for group in param_groups(model)
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=DEFAULT["weight_decay"])
+    optimizer = torch.optim.AdamW(at_rates(param_groups(model), DEFAULT["lr"]), weight_decay=DEFAULT["weight_decay"])
     train(
         model,
         optimizer,
@@ -31,9 +28,7 @@ def fly(seed: int, *, steer: bool = True, epochs: int = HORIZON // 2, sizes: tup
         batch_size=DEFAULT["batch_size"],
         steer=steer,
     )
-    outputs, targets = predict(model, test)
-    accuracy = float((outputs.argmax(1) == targets).float().mean())
-    return {"accuracy": accuracy, "loss": float(cross_entropy(outputs, targets))}
+    return judge_classes(model, test)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from examples.sentiment.task import DEFAULT, HORIZON, build_model, load_splits
-from examples.steering import predict, show, train
+from examples.steering import judge_classes, show, train
 
 
 def fly(seed: int, *, steer: bool = True, epochs: int = HORIZON // 2) -> dict[str, float]:
@@ -28,9 +28,7 @@ def fly(seed: int, *, steer: bool = True, epochs: int = HORIZON // 2) -> dict[st
         batch_size=DEFAULT["batch_size"],
         steer=steer,
     )
-    outputs, targets = predict(model, test)
-    accuracy = float((outputs.argmax(1) == targets).float().mean())
-    return {"accuracy": accuracy, "loss": float(cross_entropy(outputs, targets))}
+    return judge_classes(model, test)
 
 
 if __name__ == "__main__":

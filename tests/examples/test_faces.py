@@ -40,3 +40,9 @@ def test_every_run_starts_from_the_pretrained_weights():
 
 def test_parts_are_20_60_and_120_pictures():
     assert [len(part) for part in task.load_splits(1)] == [20, 60, 120]
+
+
+def test_without_the_wheel_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(task, "find_spec", lambda _: None)
+    with pytest.raises(SystemExit, match="pip install --no-deps facenet-pytorch"):
+        task.read_weights()

