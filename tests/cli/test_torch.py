@@ -41,3 +41,24 @@ def test_the_same_file_goes_on_as_a_script_and_as_a_command(tmp_path, monkeypatc
     assert (
         call("resume", "digits.db", "--task", "mine.py:study", "--segments", 3, "--json", "-q").data["spent"]["segments"] == 3
     )
+
+
+@pytest.mark.slow
+def test_a_run_with_an_audit_split_tells_what_it_says(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    (tmp_path / "mine.py").write_text(
+        f"import sys; sys.path.insert(0, {str(DIGITS.parents[1])!r})\n"
+        "import trimtab as tt\nfrom examples import digits\n"
+        "x, y = digits.make_task().splits['validation'].tensors\n"
+        "task = digits.make_task()\n"
+        "task = tt.TorchTask(build=task.build, train=task.splits['train'].tensors, validation=(x[:180], y[:180]),"
+        " audit=(x[180:], y[180:]))\n"
+        "study = tt.Study(task, digits.SPACE, budget=tt.Budget(segments=4), horizon=4, store='audited.db')\n"
+    )
+    ran = call("run", "mine.py:study", "-q")
+    assert ran.code == 0, ran.err
+    assert "on the audit split: a gap of" in " ".join(ran.err.split())
+    told = call("run", "mine.py:study", "--json", "-q").data["audit"]
+    assert told["node"] >= 1
+    assert told["validation"] == pytest.approx(call("show", "audited.db", "--json").data["best"]["error"])

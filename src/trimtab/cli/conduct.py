@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from trimtab.cli.stores import read
 from trimtab.cli.summary import summary
 
 if TYPE_CHECKING:
+    from trimtab.study.audit import Audit
     from trimtab.study.study import Study
 
 
@@ -37,14 +39,24 @@ def conduct(study: Study, *, as_json: bool, quiet: bool) -> None:
         if terminal is not None:
             terminal.close()
     opened = read(open_journal(study.store, study.name, create=False, read_only=True), _short(study))
+    audited = _audited(study) if opened.story.finished and opened.story.best else None
     if as_json:
-        answer(summary(opened), None, as_json=True)
+        answer({**summary(opened), **({"audit": asdict(audited)} if audited else {})}, None, as_json=True)
         return
     from trimtab.cli.views import study_view
 
     answer([], study_view(opened), as_json=False)
+    if audited:
+        say("\n", ("audit  ", "dim"), str(audited))
     report, replay = f"trimtab report {opened.place} -o report.html", f"trimtab replay {opened.place}"
     say("\n", ("next  ", "dim"), report, ("  or  ", "dim"), replay)
+
+
+def _audited(study: Study) -> Audit | None:
+    """Return how far the study over-fitted its validation split, None if its task has no split that could tell."""
+    from trimtab.task.torch_task import TorchTask
+
+    return study.result().audit() if isinstance(study.task, TorchTask) and "audit" in study.task.splits.sizes else None
 
 
 def _short(study: Study) -> str:

@@ -22,6 +22,7 @@ from trimtab.seeds import derive
 from trimtab.space import Float, Settings, Space
 from trimtab.systems import Rule, Split, System
 from trimtab.task import Goal, Measurement, Progress, Segment, Telemetry
+from trimtab.task import Split as TaskSplit
 from trimtab.task.checkpoint import pack, unpack
 
 SPACE = Space(rate=Float(1e-6, 1.0, log=True), exploration=Float(0.0, 1.0))
@@ -113,11 +114,13 @@ class ControlTask:
             telemetry=Telemetry(tuple(parts)),
         )
 
-    def evaluate(self, state: Course, split: Split, *, progress: Progress = lambda: None) -> Mapping[str, float]:
+    def evaluate(self, state: Course, split: TaskSplit, *, progress: Progress = lambda: None) -> Mapping[str, float]:
         """Return the mean of every cost over the episodes of ``split``, the worst of the headline, the mean return.
 
         "rule": the mean headline cost of the rule on the same episodes, if there is one.
         """
+        if split == "audit":
+            raise TaskError("audit: a control has no such split; evaluate its policy on test episodes")
         world = self.world(state, split)
         seeds = [derive(self.seed, split, index) for index in range(self.validation)]
         played = [judged(world, state.crew, self._advice(state), seed, progress=progress) for seed in seeds]

@@ -34,6 +34,10 @@ class StudyCheckpoints:
         """Return the bytes of ``digest``, verified; raise CheckpointError if they are missing, cut short or changed."""
         return self.local.read(digest)
 
+    def holds(self, digest: str) -> bool:
+        """Return whether the bytes of ``digest`` are there."""
+        return self.local.holds(digest)
+
     def collect(self, wanted: Collection[str]) -> int:
         """Delete what is not in ``wanted`` and not on its way, and what interrupted writes left; return the bytes freed."""
         unwanted = self.local.digests() - frozenset(wanted)

@@ -25,6 +25,10 @@ class Checkpoints(Protocol):
         """Return the bytes of ``digest``, verified; raise CheckpointError if they are missing, cut short or changed."""
         ...
 
+    def holds(self, digest: str) -> bool:
+        """Return whether the bytes of ``digest`` are there; what is no longer wanted is deleted."""
+        ...
+
     def collect(self, wanted: Collection[str]) -> int:
         """Delete every checkpoint that is not in ``wanted`` and return the number of bytes freed."""
         ...

@@ -53,8 +53,9 @@ def _data(task: Task[Any]) -> list[Finding]:
     found += [Finding(concern.about, "note", concern.text, concern.advice) for concern in _concerns(task)]
     small = sizes.get("validation")
     if small is not None and small < 200:
+        told = "" if "audit" in sizes else "; TorchTask(audit=...) with others tells how far"
         found.append(
-            Finding("validation split", "note", f"{small} examples", "decisions on so few examples follow their noise")
+            Finding("validation split", "note", f"{small} examples", f"decisions on so few examples follow their noise{told}")
         )
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,7 @@ from trimtab.store.protocol import Journal
 from trimtab.store.quantities import quantity
 from trimtab.store.records import Event, Node, SegmentFinished, StudyCreated, WorkersChanged
 from trimtab.store.tree import Tree
+from trimtab.study.audit import Audit, audit
 from trimtab.study.overrides import find_node
 from trimtab.study.schedule import Schedule
 from trimtab.task import Goal, Task
@@ -134,6 +136,14 @@ class Result:
         """Return the metrics of the best model on the test split, which nothing before this has read."""
         task = self._with_task("evaluate")
         return dict(task.evaluate(task.decode(self.checkpoint()), "test"))
+
+    def audit(self) -> Audit:
+        """Return how far the best model over-fits the validation split, by the task's audit split, which nothing else reads."""
+        task, checkpoints = self._with_task("evaluate"), self.journal.checkpoints
+        self._best_node()
+        kept = [node for node in self.tree if node.checkpoint is not None and checkpoints.holds(node.checkpoint)]
+        # read one at a time, for together they may not fit into memory
+        return audit(task, [node for node in kept if math.isfinite(node.error)], self.checkpoint)
 
     def export(self) -> str:
         """Return the best schedule as Python code that trains the model again without trimtab."""

@@ -15,7 +15,8 @@ from trimtab.errors import TaskError
 from trimtab.space import Settings, Space
 
 State = TypeVar("State")
-Split = Literal["train", "validation", "test"]
+Split = Literal["train", "validation", "audit", "test"]
+"""``audit``: read once a study is over, to tell how far it over-fitted ``validation``; ``test``: read once, at the very end."""
 
 
 @dataclass(frozen=True, slots=True)

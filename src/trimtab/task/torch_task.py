@@ -58,7 +58,8 @@ class TorchTask:
 
     ``build(settings)`` returns the model. ``train``, ``validation``, ``test``: a tuple (inputs, targets) of tensors or
     arrays, a map-style or an iterable-style data set of (inputs, target); an iterable must yield the same examples each
-    time it is iterated, for its place is found again by skipping. ``loss``: a name in ``losses.LOSSES`` or a callable
+    time it is iterated, for its place is found again by skipping. ``audit``: such data that no decision reads, by which
+    ``Result.audit`` tells how far a study over-fitted ``validation``. ``loss``: a name in ``losses.LOSSES`` or a callable
     (output, target) that returns the mean over the batch; ``step(model, batch)`` replaces it for any other training.
     ``segment``: "1 epoch", "0.5 epochs", "200 steps", "5000 examples". ``goal``: a metric or a Goal.
     ``metrics``: functions (output, target), whose results are averaged over a split's examples; ``scores``: functions of all
@@ -82,6 +83,7 @@ class TorchTask:
         train: object,
         validation: object,
         test: object = None,
+        audit: object = None,
         loss: str | Callable[..., Any] = "cross_entropy",
         segment: str = "1 epoch",
         goal: Goal | str = "loss",
@@ -119,7 +121,8 @@ class TorchTask:
         check_setters(self.setters)
         check_defaults(self.defaults, self.setters)
         self.train, self.loading = train, Loading(collate, workers, pin_memory=self.device.type == "cuda")
-        given = {"train": train, "validation": validation, **({} if test is None else {"test": test})}
+        held_out = {name: data for name, data in (("audit", audit), ("test", test)) if data is not None}
+        given = {"train": train, "validation": validation, **held_out}
         self.splits = Splits(given, self.loading, self.device)
         self.segment.count(self.splits["train"].size)
         self._space: Space | None = None

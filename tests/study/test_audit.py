@@ -1,0 +1,59 @@
+"""The audit split: read by nobody while a study runs, and right about how much of what was best was luck."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+import trimtab as tt
+from tests.study.test_study import digits_task, new_study
+from trimtab.errors import TaskError
+from trimtab.task.data import TensorData
+
+
+def audited_task(validation: slice, audit: slice) -> tt.TorchTask:
+    held = digits_task().splits["test"]  # 200 examples that no training saw
+    assert isinstance(held, TensorData)
+    return digits_task(
+        **{
+            name: tuple(t[part] for t in held.tensors)
+            for name, part in zip(("validation", "audit"), (validation, audit), strict=True)
+        }
+    )
+
+
+def test_the_audit_looks_again_at_the_best_and_finds_the_luck_of_few_examples(tmp_path: Path) -> None:
+    audits = {}
+    for examples in (5, 100):
+        task = audited_task(slice(0, examples), slice(100, 200))
+        result = new_study(tmp_path, name=f"by {examples}", task=task, budget=tt.Budget(segments=60), horizon=4).run()
+        audits[examples] = found = result.audit()
+        again = task.evaluate(task.decode(result.checkpoint()), "audit")
+        assert (found.node, found.validation, found.audit) == (result.best.node, result.best.error, result.goal.error(again))
+        chosen = task.evaluate(task.decode(result.checkpoint(found.choice)), "audit")["loss"]
+        share = 100 / (100 + examples)
+        both = share * chosen + (1 - share) * result.tree[found.choice].after.metrics["loss"]
+        assert both <= share * again["loss"] + (1 - share) * result.best.metrics["loss"]
+        assert f"{found.gap:+.3f}" in str(found)
+    assert audits[5].gap > audits[100].gap
+    assert audits[5].agreement < audits[100].agreement
+
+
+def test_a_study_is_the_same_whether_it_will_be_audited_or_not(tmp_path: Path) -> None:
+    one = new_study(tmp_path, name="one", task=audited_task(slice(0, 90), slice(100, 200)), budget=tt.Budget(segments=6)).run()
+    other = new_study(
+        tmp_path, name="other", task=audited_task(slice(0, 90), slice(150, 170)), budget=tt.Budget(segments=6)
+    ).run()
+    assert [node.error for node in one.tree] == [node.error for node in other.tree]
+
+
+def test_with_two_models_no_agreement_is_made_up(tmp_path: Path) -> None:
+    found = new_study(tmp_path, task=audited_task(slice(0, 90), slice(100, 200)), budget=tt.Budget(segments=2)).run().audit()
+    assert math.isnan(found.agreement)
+    assert "correlation" not in str(found)
+
+
+def test_without_an_audit_split_the_error_says_how_to_give_one(tmp_path: Path) -> None:
+    result = new_study(tmp_path, budget=tt.Budget(segments=2)).run()
+    with pytest.raises(TaskError, match=r"audit: .*give TorchTask\(audit=\.\.\.\)"):
+        result.audit()
