@@ -147,6 +147,23 @@ def test_most_runs_are_left_early_and_one_is_finished() -> None:
     assert any(isinstance(event, BranchEnded) and event.by == "study" for event in committed)
 
 
+def test_a_run_that_only_gets_worse_ends_and_its_best_segment_can_be_forked() -> None:
+    def overfitted(job: Job) -> SegmentFinished:
+        node = trained(job).node
+        loss = 0.5 * math.exp(0.3 * abs(job.index - 2))
+        after = Measurement({"loss": loss}, 0.01, steps=10, examples=640, epochs=1.0)
+        return SegmentFinished(Node(job, f"{job.node:064x}", node.before, after, GOAL.error(after.metrics)))
+
+    core, _ = begun(segments=120)
+    committed = play(core, answer=overfitted)
+    ends = {event.node for event in committed if isinstance(event, BranchEnded) and event.reason.startswith("it got worse")}
+    assert ends
+    assert not any(core.tree.children(node) for node in ends)
+    # the lowest is at the third segment, and three that are far above it are a third of this run
+    assert max(node.job.index for node in core.tree) == 5
+    assert any(node.job.choice.kind == "fork" for node in core.tree)
+
+
 def test_a_lost_segment_is_run_again_and_given_up_after_three_times() -> None:
     core, _ = begun()
     job = next(iter(core.jobs.values()))

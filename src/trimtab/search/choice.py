@@ -195,7 +195,7 @@ def _forks(standings: Standings, temperature: float, rng: np.random.Generator) -
     found: list[tuple[float, Step]] = []
     for index in rng.permutation(len(marks))[:FORK_POINTS]:
         node = marks[int(index)]
-        scale = float(np.sqrt(standings.rest(node) / node.job.horizon))
+        scale = standings.outlook.unit * float(np.sqrt(standings.rest(node) / node.job.horizon))
         expected, deviation = best.error + standings.gambles.mean * scale, standings.gambles.deviation * scale
         drawn = expected + temperature * deviation * float(rng.standard_normal()) + _charged(best, standings) - best.error
         words = f"the best run, from its segment {node.job.index + 1}, with other moves: drawn to end at {drawn:.4g}"

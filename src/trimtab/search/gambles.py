@@ -8,44 +8,42 @@ from trimtab.store.records import Node
 from trimtab.store.tree import Tree
 
 USUAL = 0.02, 0.08
-"""How far above the best a fork that begins at the root ends, before any has been seen, give or take, in log error."""
+"""How far above the best a fork that begins at the root ends, before any has been seen, give or take, in units of error."""
+LOST = 0.2
+"""A fork that ends further above counts as this: by how much it failed says nothing of how much another may win."""
 PATIENCE = 4.0
 """So many forks' worth that counts."""
 
 
 class Gambles:
-    """Learns from every fork that came to its end how far from the best run it ended.
+    """Learns from every fork how far from what was the best run before it is expected to end.
 
-    Both figures are of a fork at the root; they fall with the root of the rest of the run.
+    Both figures are of a fork at the root, in units of error; they fall with the root of the rest of the run.
     """
 
     def __init__(self) -> None:
-        mean, deviation = USUAL
-        self._sum, self._squares, self._count = PATIENCE * mean, PATIENCE * (mean**2 + deviation**2), PATIENCE
-        self._open: dict[int, tuple[float, float, float]] = {}
+        self._apart: dict[int, float] = {}
+        self._open: dict[int, tuple[int, float, float]] = {}
 
     @property
     def mean(self) -> float:
         """How far above the best such a fork ends on average; below 0 where forks win."""
-        return self._sum / self._count
+        return (PATIENCE * USUAL[0] + sum(self._apart.values())) / (PATIENCE + len(self._apart))
 
     @property
     def deviation(self) -> float:
         """The standard deviation of that."""
-        return math.sqrt(max(self._squares / self._count - self.mean**2, 1e-12))
+        squares = PATIENCE * (USUAL[0] ** 2 + USUAL[1] ** 2) + sum(apart**2 for apart in self._apart.values())
+        return math.sqrt(max(squares / (PATIENCE + len(self._apart)) - self.mean**2, 1e-12))
 
-    def add(self, node: Node, tree: Tree) -> None:
-        """Take in a node, before it is in ``tree``."""
+    def add(self, node: Node, tree: Tree, end: float, unit: float) -> None:
+        """Take in a node, before it is in ``tree``. ``end``: the lowest error that its run is expected to come to."""
         parent, horizon = node.job.parent, node.job.horizon
         if node.job.choice.kind == "fork" and tree.best is not None:
-            self._open[node.id] = tree.best.error, node.error, (horizon - node.job.index) / horizon
+            self._open[node.id] = node.id, tree.best.error, math.sqrt((horizon - node.job.index) / horizon)
         elif parent in self._open:
-            before, lowest, rest = self._open.pop(parent)
-            self._open[node.id] = before, min(lowest, node.error), rest
-        if node.id in self._open and node.job.index + 1 == horizon:
-            before, lowest, rest = self._open.pop(node.id)
-            if math.isfinite(lowest):
-                apart = (lowest - before) / math.sqrt(rest)
-                self._sum += apart
-                self._squares += apart**2
-                self._count += 1.0
+            self._open[node.id] = self._open.pop(parent)
+        if node.id in self._open:
+            fork, before, scale = self._open[node.id]
+            # one that was left early counts too: those that come to their end are the lucky ones
+            self._apart[fork] = min((end - before) / (scale * unit), LOST)

@@ -20,6 +20,9 @@ LOST = 0.5, 0.3
 SURE = 0.02
 """What a run that came to its end tells about its start is as sure as this."""
 
+RISEN, PATIENCE = 0.2, 5
+"""A run is over once its error, a logarithm, was so far above its lowest for one part in so many of the whole: it over-fits."""
+
 
 class Outlook:
     """Forecasts of the lowest error at the end of each path; errors are in units of ``unit``, 1 where they are logarithms."""
@@ -27,6 +30,7 @@ class Outlook:
     def __init__(self, habits: Habits, *, logarithmic: bool, seed: int = 0) -> None:
         self._seed = seed
         self._forecast = Forecast(habits)
+        self._logarithmic = logarithmic
         self._unit = 1.0 if logarithmic else 0.0
         self._errors: dict[int, tuple[float, ...]] = {}
         self._rows = np.zeros((64, FEATURES))
@@ -61,6 +65,12 @@ class Outlook:
         gains, deviations = self._forecast.rest(self._rows[places], self._progress[places])
         return self._lowest[places] + gains * self._unit, deviations * self._unit
 
+    def end(self, node: Node) -> float:
+        """Return the lowest error that the path of ``node`` is expected to end with, infinite where it diverged."""
+        if node.id not in self._errors:
+            return math.inf
+        return float(self.ends([node.id])[0][0]) if can_go_on(node) else min(self._errors[node.id][1:])
+
     def rests(self, nodes: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return how many segments each node is from the end of its run, (n,)."""
         return self._rest[np.asarray(nodes, dtype=int)]
@@ -81,6 +91,17 @@ class Outlook:
     def close(self, node: Node) -> None:
         """Take ``node``, which was added last, for the end of its run: no segment may follow."""
         self._reached[node.job.root][node.id] = min(self._errors[node.id][1:]), SURE * self.unit
+
+    def why_over(self, node: Node) -> str | None:
+        """Return why nothing is to be expected of ``node``'s run any more, None if something is.
+
+        Of errors that are no logarithms nothing is said: a return is noisy, and its lowest is luck.
+        """
+        errors = self._errors.get(node.id, ())[1:]
+        patience = max(3, math.ceil(node.job.horizon / PATIENCE))
+        if not self._logarithmic or len(errors) <= patience or min(errors[-patience:]) < min(errors) + RISEN:
+            return None
+        return f"it got worse: for {patience} segments its error lay far above the {min(errors):.4g} that it had reached"
 
     def results(self, failed: Sequence[Settings] = (), *, charges: Charges | None = None) -> list[Result]:
         """Return what each start so far has come to, or is expected to, with what it is charged for.

@@ -3,7 +3,9 @@
 Hyperparameters of known names are placed on scales of their own, whatever the bounds of a space are; the others are known to
 their own study alone. The features are such that a linear model of them is a smooth function: of each hyperparameter for
 itself, of the rate for each optimizer, of products of two, and of everything at once by random cosines (Rahimi & Recht 2007).
-Mostly sums: where few have looked a sum of effects errs less than a smooth function of everything.
+Mostly sums: where few have looked a sum of effects errs less than a smooth function of everything. The rest, random cosines of
+a study's own space of which no other knows, keeps starts unsure that are unlike any that were tried: effects that belong
+together in this study alone, as weight decay and the optimizer do in some, are found by trying.
 """
 
 from __future__ import annotations
@@ -57,8 +59,19 @@ ALIASES: Mapping[str, str] = {
 TYPICAL = 0.5
 """Where a number of NUMBERS stands that a space does not have."""
 RATE_BUMPS, BUMPS, COSINES = 9, 4, 64
-WEIGHTS = {"rate": 0.7, "optimizer": 0.5, "activation": 0.3, "number": 0.4, "product": 0.4, "cosine": 0.5, "own": 0.4}
+WEIGHTS = {
+    "rate": 0.7,
+    "optimizer": 0.5,
+    "activation": 0.3,
+    "number": 0.4,
+    "product": 0.4,
+    "cosine": 0.5,
+    "own": 0.4,
+    "rest": 0.5,
+}
 """How much each kind of feature may explain beside the others."""
+OWN_PACE = 2.0
+"""How fast the rest changes: settings that lie half a range apart in one hyperparameter are still alike."""
 PACES = np.array([*(scale.pace for scale in NUMBERS.values()), *[0.8] * 4, *[0.4] * 4])
 
 
@@ -72,7 +85,8 @@ class Portrait:
         self.space = space
         self._given = dict(given or {})
         self._own = [name for name in space if canonical(name) not in NUMBERS and canonical(name) not in CHOICES]
-        self.size = SHARED + sum(BUMPS if space[name].width == 1 else space[name].width for name in self._own)
+        self._cosines = _random_cosines(space.width, seed=2008)
+        self.size = SHARED + COSINES + sum(BUMPS if space[name].width == 1 else space[name].width for name in self._own)
 
     def codes(self, many: Sequence[Settings]) -> np.ndarray:
         """Return ``many`` settings as numbers in [0, 1], (n, space.width), whether or not they have an effect."""
@@ -90,7 +104,8 @@ class Portrait:
                 columns[canonical(name)] = _values(member, part)
             else:
                 own.append(WEIGHTS["own"] * (_bumps(part[:, 0], BUMPS) if member.width == 1 else part))
-        return np.hstack([_shared(columns, len(codes)), *own])
+        rest = WEIGHTS["rest"] * _waves(OWN_PACE * codes, self._cosines)
+        return np.hstack([_shared(columns, len(codes)), *own, rest])
 
 
 def shared_features(many: Sequence[Mapping[str, Value]]) -> np.ndarray:
@@ -114,9 +129,7 @@ def _shared(columns: Mapping[str, np.ndarray], count: int) -> np.ndarray:
     alone = [WEIGHTS["number"] * _bumps(column, BUMPS) for column in numbers[1:]]
     centred = [2.0 * column - 1.0 for column in numbers]
     products = np.stack([WEIGHTS["product"] * one * other for one, other in combinations(centred, 2)], axis=1)
-    directions, phases = _COSINES
-    everything = np.hstack([places, optimizer, activation]) * PACES
-    cosines = WEIGHTS["cosine"] * np.sqrt(2 / COSINES) * np.cos(everything @ directions + phases)
+    cosines = WEIGHTS["cosine"] * _waves(np.hstack([places, optimizer, activation]) * PACES, _COSINES)
     choices = [WEIGHTS["optimizer"] * optimizer, WEIGHTS["activation"] * activation]
     return np.hstack([np.ones((count, 1)), by_optimizer, rate, *choices, *alone, products, cosines])
 
@@ -146,11 +159,17 @@ def canonical(name: str) -> str:
     return ALIASES.get(name, name)
 
 
-def _random_cosines() -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(2007)
-    return rng.standard_normal((len(PACES), COSINES)), rng.uniform(0, 2 * np.pi, COSINES)
+def _random_cosines(width: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((width, COSINES)), rng.uniform(0, 2 * np.pi, COSINES)
 
 
-_COSINES = _random_cosines()
+def _waves(places: np.ndarray, cosines: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Return features of which a linear model is a Gaussian process over ``places`` (n, width), approximately."""
+    directions, phases = cosines
+    return np.sqrt(2 / COSINES) * np.cos(places @ directions + phases)
+
+
+_COSINES = _random_cosines(len(PACES), seed=2007)
 SHARED = _shared({}, 1).shape[1]
 """How many features mean the same everywhere."""

@@ -129,9 +129,9 @@ class Core:
         excess = self.charges.add(path)
         reward = self.team.learn(path, pauses=node.job.index + 1 in self._heights, toll=self.charges.toll(path))
         node = replace(node, reward=reward, excess=excess)
-        self.gambles.add(node, self.tree)
-        self.tree.add(node)
         self.outlook.add(node, None if node.before is None else self.team.goal.error(node.before.metrics))
+        self.gambles.add(node, self.tree, self.outlook.end(node), self.outlook.unit)
+        self.tree.add(node)
         self.charges.unit = self.outlook.unit
         if node.job.parent is None:
             self.feasible.learn(node)
@@ -149,9 +149,9 @@ class Core:
     def _limited(self, path: Sequence[Node]) -> list[Event]:
         """End the branch of ``path``, and return the word of it, if it cannot go on within the limits."""
         node = path[-1]
-        if not self.charges.limits or not can_go_on(node):
+        if not can_go_on(node):
             return []
-        reason = self.charges.why_hopeless(path)
+        reason = (self.charges.why_hopeless(path) if self.charges.limits else None) or self.outlook.why_over(node)
         if reason is None:
             return []
         self._ended.add(node.id)
