@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
+from scipy.stats import spearmanr
 
 import trimtab as tt
 from tests.study.test_study import digits_task, new_study
@@ -35,8 +36,10 @@ def test_the_audit_looks_again_at_the_best_and_finds_the_luck_of_few_examples(tm
         both = share * chosen + (1 - share) * result.tree[found.choice].after.metrics["loss"]
         assert both <= share * again["loss"] + (1 - share) * result.best.metrics["loss"]
         assert f"{found.gap:+.3f}" in str(found)
+        best = sorted(result.tree, key=lambda node: node.error)[: found.candidates]
+        looked = [task.evaluate(task.decode(result.checkpoint(node.id)), "audit")["loss"] for node in best]
+        assert found.agreement == pytest.approx(spearmanr(range(len(looked)), looked).statistic)
     assert audits[5].gap > audits[100].gap
-    assert audits[5].agreement < audits[100].agreement
 
 
 def test_a_study_is_the_same_whether_it_will_be_audited_or_not(tmp_path: Path) -> None:
