@@ -26,9 +26,9 @@ class Audit:
     """What the audit split says of the best model by validation; errors are on the goal's scale, by default logarithms.
 
     ``validation``, ``audit``: its error on each. ``agreement``: the rank correlation of both over the ``candidates`` best, from
-    -1 to 1: at 0 or below the order of the best is luck; NaN of fewer than three. ``choice``: the node that is best on both
-    splits together, the one to ship where they disagree. From then on the audit split has chosen too, and only a test split is
-    free of luck.
+    -1 to 1: at 0 or below the order of the best is luck; NaN of fewer than three, or of equals. ``choice``: the node that is
+    best on both splits together, the one to ship where they disagree. From then on the audit split has chosen too, and only a
+    test split is free of luck.
     """
 
     node: int
@@ -59,15 +59,22 @@ def audit(task: Task[Any], nodes: Sequence[Node], read: Callable[[int], bytes]) 
         raise StudyError(f"audit: {task.goal.metric} cannot be computed on the audit split, for any of {len(errors)} models")
     share = _share(task)
     together = [_together(task, node, measured, share) for node, measured in zip(ranked, metrics, strict=True)]
-    best = ranked[0]
-    return Audit(best.id, best.error, float(errors[0]), _agreement(errors), len(ranked), ranked[int(np.argmin(together))].id)
+    best, agreement = ranked[0], _agreement(np.array([node.error for node in ranked]), errors)
+    return Audit(best.id, best.error, float(errors[0]), agreement, len(ranked), ranked[int(np.argmin(together))].id)
 
 
-def _agreement(errors: np.ndarray) -> float:
-    """Return the rank correlation (Spearman 1904) of ``errors`` with their places."""
-    if len(errors) < 3:
+def _agreement(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the rank correlation (Spearman 1904) of two lists of errors; NaN of fewer than three, or of equals."""
+    ranks = _ranks(one), _ranks(other)
+    if len(one) < 3 or min(each.std() for each in ranks) == 0.0:
         return math.nan
-    return float(np.corrcoef(errors.argsort().argsort(), np.arange(len(errors)))[0, 1])
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def _ranks(errors: np.ndarray) -> np.ndarray:
+    """Return the rank of each error; equal ones, as of forks that came to the same weights, share their mean rank."""
+    _, places, counts = np.unique(errors, return_inverse=True, return_counts=True)
+    return (counts.cumsum() - (counts - 1) / 2)[places]
 
 
 def _share(task: Any) -> float:
