@@ -1,8 +1,7 @@
 """Labels that are wrong: handwritten digits of which 0, 20 and 40 % have another label, in training and in validation.
 
 The default with a cosine, TPE with Hyperband and a study, the last two with ten whole runs, are read on clean test labels. What
-`trimtab doctor` says of the data stands beside. What was made is kept in the cache folder, by the code that made it; five seeds
-take about an hour.
+`trimtab doctor` says of the data stands beside. What was made is kept in the cache folder, by the code that made it.
 """
 
 from __future__ import annotations

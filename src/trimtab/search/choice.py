@@ -63,7 +63,7 @@ Step: TypeAlias = Start | Continue | Fork
 @dataclass(frozen=True, slots=True)
 class Standings:
     """What is looked at. ``busy``: nodes that a running segment continues. ``ended``: nodes that nothing may continue;
-    ``closed``: those of them at which a limit ended the run.
+    ``closed``: those of them at which the study ended the run: it could not keep to a limit, or only got worse.
 
     ``segments_left``, ``segments``: how many the budget has left, those that are running not counted, and in all.
     ``whole``: how many runs came to their end.

@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 
 from trimtab.errors import StudyError
+from trimtab.report.importance import spearman
 from trimtab.store.records import Node
 from trimtab.task import Task
 
 CANDIDATES = 20
 """So many of the best by validation are looked at again."""
+FEWEST = 3
+"""Of fewer models no agreement is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Audit:
     """What the audit split says of the best model by validation; errors are on the goal's scale, by default logarithms.
 
     ``validation``, ``audit``: its error on each. ``agreement``: the rank correlation of both over the ``candidates`` best, from
-    -1 to 1: at 0 or below the order of the best is luck; NaN of fewer than three, or of equals. ``choice``: the node that is
+    -1 to 1: at 0 or below the order of the best is luck; NaN of fewer than three. ``choice``: the node that is
     best on both splits together, the one to ship where they disagree. From then on the audit split has chosen too, and only a
     test split is free of luck.
     """
@@ -52,29 +55,17 @@ class Audit:
 
 def audit(task: Task[Any], nodes: Sequence[Node], read: Callable[[int], bytes]) -> Audit:
     """Return the audit of the best of ``nodes``, which all ended well; ``read`` returns the checkpoint of one."""
-    ranked = sorted(nodes, key=lambda node: node.error)[:CANDIDATES]
+    best = min(nodes, key=lambda node: node.rank)
+    # what passes a limit that the best keeps to is no choice
+    ranked = sorted((node for node in nodes if node.excess <= best.excess), key=lambda node: node.rank)[:CANDIDATES]
     metrics = [task.evaluate(task.decode(read(node.id)), "audit") for node in ranked]
     errors = np.array([task.goal.error(measured) for measured in metrics])
     if not np.isfinite(errors).any():
         raise StudyError(f"audit: {task.goal.metric} cannot be computed on the audit split, for any of {len(errors)} models")
     share = _share(task)
     together = [_together(task, node, measured, share) for node, measured in zip(ranked, metrics, strict=True)]
-    best, agreement = ranked[0], _agreement(np.array([node.error for node in ranked]), errors)
+    agreement = spearman([node.error for node in ranked], errors.tolist()) if len(ranked) >= FEWEST else math.nan
     return Audit(best.id, best.error, float(errors[0]), agreement, len(ranked), ranked[int(np.argmin(together))].id)
-
-
-def _agreement(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the rank correlation (Spearman 1904) of two lists of errors; NaN of fewer than three, or of equals."""
-    ranks = _ranks(one), _ranks(other)
-    if len(one) < 3 or min(each.std() for each in ranks) == 0.0:
-        return math.nan
-    return float(np.corrcoef(*ranks)[0, 1])
-
-
-def _ranks(errors: np.ndarray) -> np.ndarray:
-    """Return the rank of each error; equal ones, as of forks that came to the same weights, share their mean rank."""
-    _, places, counts = np.unique(errors, return_inverse=True, return_counts=True)
-    return (counts.cumsum() - (counts - 1) / 2)[places]
 
 
 def _share(task: Any) -> float:

@@ -138,7 +138,7 @@ class Core:
         elif node.checkpoint is not None:
             ends, _ = self.outlook.ends([node.job.parent, node.id])
             self.team.credit(node.id, float(ends[0] - ends[1]))
-        ended = self._limited([*path[:-1], node])
+        ended = self._over([*path[:-1], node])
         self._whole += (bool(ended) and not excess) or node.job.index + 1 == node.job.horizon
         if ended or not can_go_on(node):
             self.charges.raise_prices()
@@ -146,12 +146,12 @@ class Core:
             self._favoured.add(node.id)
         return SegmentFinished(node), ended
 
-    def _limited(self, path: Sequence[Node]) -> list[Event]:
-        """End the branch of ``path``, and return the word of it, if it cannot go on within the limits."""
+    def _over(self, path: Sequence[Node]) -> list[Event]:
+        """End the branch of ``path``, and return the word of it, if it cannot keep to the limits or only gets worse."""
         node = path[-1]
         if not can_go_on(node):
             return []
-        reason = (self.charges.why_hopeless(path) if self.charges.limits else None) or self.outlook.why_over(node)
+        reason = self.charges.why_hopeless(path) or self.outlook.why_over(node)
         if reason is None:
             return []
         self._ended.add(node.id)

@@ -260,7 +260,8 @@ class TorchTask:
         """Return a short text that differs between tasks whose results cannot be compared."""
         if not self._fingerprint:
             described = {
-                "sizes": self.splits.sizes,
+                # an audit split changes no result, so that one may be given once a study is over
+                "sizes": {name: size for name, size in self.splits.sizes.items() if name != "audit"},
                 "example": [f"{tuple(tensor.shape)} {tensor.dtype}" for tensor in leaves(self.splits.head("train", 1))],
                 "loss": self.loss if isinstance(self.loss, str) else name_of(self.loss),
                 "step": name_of(self.step),
