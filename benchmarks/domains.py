@@ -127,7 +127,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     fields, seeds, runs = (QUICK, 1, 2) if arguments.quick else (arguments.only or FIELDS, arguments.seeds, RUNS)
-    found = {field: _kept(field) for field in fields}
+    found = {field: kept_of(field) for field in fields}
     made = {
         f"{field}/{method}/{seed}/{runs}": found[field].get(
             f"{field}/{method}/{seed}/{runs}", partial(_tested, METHODS[method], field, seed, runs)
@@ -167,7 +167,8 @@ def _tested(method: Method, field: str, seed: int, runs: int) -> Figures:
     return {"figure": metrics[module.HEADLINE], "loss": metrics["loss"], "seconds": time.perf_counter() - began}
 
 
-def _kept(field: str) -> Kept:
+def kept_of(field: str) -> Kept:
+    """Return what was made of ``field`` by the present code."""
     examples = Path(__file__).parents[1] / "examples"
     own = [*sorted(examples.glob("*.py")), examples / field]
     return kept(f"domains/{field}", [*own, Path(tt.__file__).parent, Path(__file__)])
