@@ -31,20 +31,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("fields", nargs="*", default=[], metavar="FIELD", help="some of the fields (default: all)")
     for field in parser.parse_args().fields or FIELDS:
-        held = _held(field)
+        held = held_of(field, kept_of(field).made)
         if not held:
             continue
         module = importlib.import_module(f"examples.{field}.task")
         folder = Path(str(module.__file__)).parent
-        _draw(held, module.HEADLINE, folder / "figures.png")
-        (folder / "README.md").write_text("\n".join(_page(field, module, held)) + "\n")
+        draw(held, module.HEADLINE, folder / "figures.png")
+        (folder / "README.md").write_text("\n".join(page(field, module, held)) + "\n")
         cells = [f"{median(each['figure'] for each in held[method]):.3f}" for method in SHOWN]
         print(f"| {field}: {module.HEADLINE.replace('_', ' ')} | {len(held['study'])} | {' | '.join(cells)} |")
 
 
-def _held(field: str) -> Held:
+def held_of(field: str, made: Mapping[str, Figures]) -> Held:
     """Return the figures of the seeds, from the first on, of which all methods have one."""
-    made, found = kept_of(field).made, dict[str, list[Figures]]()
+    found = dict[str, list[Figures]]()
     seed = 0
     while all(f"{field}/{method}/{seed}/{RUNS}" in made for method in METHODS):
         for method in METHODS:
@@ -53,7 +53,8 @@ def _held(field: str) -> Held:
     return found
 
 
-def _page(field: str, module: Any, held: Held) -> Iterator[str]:
+def page(field: str, module: Any, held: Held) -> Iterator[str]:
+    """Yield the lines of a field's page."""
     lines = str(module.__doc__).strip().splitlines()
     name = module.HEADLINE.replace("_", " ")
     seeds = len(held["study"])
@@ -81,7 +82,7 @@ def _spread(values: Sequence[float], digits: int) -> str:
     return middle if len(values) == 1 else f"{middle} [{min(values):.{digits}f}, {max(values):.{digits}f}]"
 
 
-def _draw(held: Held, name: str, path: Path) -> None:
+def draw(held: Held, name: str, path: Path) -> None:
     """Draw the test figure of every seed, a line for each method."""
     figure = package("matplotlib.figure", "pip install matplotlib").Figure(figsize=(7, 2.6), layout="constrained")
     axes = figure.subplots()
