@@ -63,6 +63,6 @@ def test_classes_that_all_nets_are_sure_against_stay_finite():
 
 def test_a_limited_model_stays_one_net():
     rows, numbers = load_diabetes(return_X_y=True)
-    model = tt.TabularRegressor(segments=180, limits={"parameters": 1000}, random_state=0).fit(rows[:200], numbers[:200])
+    model = tt.TabularRegressor(segments=120, limits={"parameters": 1000}, random_state=0).fit(rows[:100], numbers[:100])
     assert len(model.model_.nets) == 1
     assert sum(each.numel() for each in model.model_.parameters()) <= 1000
