@@ -129,9 +129,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
     fields, seeds, runs = (QUICK, 1, 2) if arguments.quick else (arguments.only or FIELDS, arguments.seeds, RUNS)
     found = {field: kept_of(field) for field in fields}
     made = {
-        f"{field}/{method}/{seed}/{runs}": found[field].get(
-            f"{field}/{method}/{seed}/{runs}", partial(_tested, METHODS[method], field, seed, runs)
-        )
+        (key := key_of(field, method, seed, runs)): found[field].get(key, partial(_tested, METHODS[method], field, seed, runs))
         for seed in range(seeds)
         for field in fields
         for method in METHODS
@@ -143,7 +141,7 @@ def _figures(made: Made, fields: tuple[str, ...], seeds: int, runs: int) -> Meas
     lines, ahead, flown, details = list[Headline](), 0, 0, dict[str, Any]()
     for field in fields:
         name = importlib.import_module(f"examples.{field}.task").HEADLINE
-        held = {method: [made[f"{field}/{method}/{seed}/{runs}"]["figure"] for seed in range(seeds)] for method in METHODS}
+        held = {method: [made[key_of(field, method, seed, runs)]["figure"] for seed in range(seeds)] for method in METHODS}
         middle = {method: median(values) for method, values in held.items()}
         sign = -1 if name == "loss" else 1
         best = max(PEERS, key=lambda peer: sign * middle[peer])
@@ -165,6 +163,11 @@ def _tested(method: Method, field: str, seed: int, runs: int) -> Figures:
     began = time.perf_counter()
     metrics = method(module, seed, runs)
     return {"figure": metrics[module.HEADLINE], "loss": metrics["loss"], "seconds": time.perf_counter() - began}
+
+
+def key_of(field: str, method: str, seed: int, runs: int = RUNS) -> str:
+    """Return under which name a figure is kept."""
+    return f"{field}/{method}/{seed}/{runs}"
 
 
 def kept_of(field: str) -> Kept:

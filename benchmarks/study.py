@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import torch
 
 from benchmarks.results import Headline, Measured, run
@@ -26,9 +27,10 @@ from benchmarks.study_suite.peers import PEERS
 from benchmarks.study_suite.problems import MEASURED, PROBLEMS
 from benchmarks.study_suite.regret import Estimate
 from benchmarks.study_suite.results import Key, Results, by_peer
-from benchmarks.study_suite.sooner import by_place, factors, summary
+from benchmarks.study_suite.sooner import above, by_place, factors, summary
 from benchmarks.study_suite.space import DEFAULT
 from benchmarks.study_suite.static import Training
+from benchmarks.study_suite.versions import beside
 
 QUICK = {"problems": ("subjectivity", "electricity"), "seeds": 3, "methods": ("random", "top-3", "tpe-hyperband"), "budget": 3}
 DEFAULT_SEEDS = 3
@@ -61,7 +63,11 @@ def measure(arguments: argparse.Namespace) -> Measured:
             print(f"{key.method} {key.problem} {key.seed}", file=sys.stderr, flush=True)
     if arguments.picture:
         picture.draw(results, ("trimtab", *arguments.methods), mine, float(arguments.budget), arguments.picture)
-    return _figures(results, problems, seeds, arguments.methods, mine, arguments.budget)
+    lines, details = _figures(results, problems, seeds, arguments.methods, mine, arguments.budget)
+    if arguments.beside:
+        new, old = (by_place(results, "trimtab", version, float(arguments.budget)) for version in (mine, arguments.beside))
+        lines += beside(new, old, arguments.beside)
+    return lines, details
 
 
 def _made(key: Key, python: str) -> Outcome:
@@ -107,7 +113,10 @@ def _figures(
         method: {str(mark): [one.value, *one.over_seeds, *one.over_problems] for mark, one in curve.items()}
         for method, curve in curves.items()
     }
-    return lines, {"version": mine, "problems": list(problems), "regret": details, "budget factors": sooner}
+    held = {method: by_place(results, method, mine, float(budget)) for method in curves}
+    heights = {method: each.tolist() for method, each in above(held, np.array(marks)).items()}
+    found = {"regret": details, "above the lowest validation loss, %": heights, "budget factors": sooner}
+    return lines, {"version": mine, "problems": list(problems), **found}
 
 
 def _factors(results: Results, method: str, version: str, budget: float) -> list[float]:
@@ -138,6 +147,7 @@ if __name__ == "__main__":
         ("--seeds", {"type": int, "default": 10}),
         ("--budget", {"type": float, "default": 10.0, "help": "in whole runs"}),
         ("--version", {"help": "of trimtab whose results are shown (default: the present one)"}),
+        ("--beside", {"metavar": "VERSION", "help": "of trimtab whose results are set beside"}),
         ("--picture", {"type": Path, "help": "write the any-time curves to this file"}),
         ("--show", {"action": "store_true", "help": "only show what is there"}),
     )

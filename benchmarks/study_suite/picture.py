@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +9,10 @@ import numpy as np
 
 from benchmarks.pilot_suite.sources import package
 from benchmarks.study_suite.results import Results
-from benchmarks.study_suite.sooner import by_place, curve
+from benchmarks.study_suite.sooner import above, by_place
+from trimtab.report.drawing import ACCENT
 
-OURS, OTHERS = "#056581", ("#b7c0c4", "#c9a26b", "#8f7fb0", "#7aa37a", "#c2787a", "#6f8aa8", "#a39a86")
+OTHERS = ("#b7c0c4", "#c9a26b", "#8f7fb0", "#7aa37a", "#c2787a", "#6f8aa8", "#a39a86")
 POINTS = 80
 
 
@@ -21,19 +21,13 @@ def draw(results: Results, methods: Sequence[str], version: str, budget: float, 
     figure = package("matplotlib.figure", "pip install matplotlib").Figure(figsize=(7.5, 4.2), layout="constrained")
     axes = figure.subplots()
     held = {method: by_place(results, method, version, budget) for method in methods}
-    shared = set.intersection(*(set(outcomes) for outcomes in held.values()))
-    least: dict[str, float] = {}
-    for outcomes in held.values():
-        for (problem, _), outcome in outcomes.items():
-            least[problem] = min([least.get(problem, math.inf), *(loss for _, loss in outcome.trace)])
     marks = np.geomspace(0.2, budget, POINTS)
-    for index, method in enumerate(methods):
-        heights = curve({place: held[method][place] for place in shared}, marks, least)
+    for index, (method, heights) in enumerate(above(held, marks).items()):
         bold = index == 0
         axes.plot(
             marks,
-            100 * (heights - 1),
-            color=OURS if bold else OTHERS[(index - 1) % len(OTHERS)],
+            heights,
+            color=ACCENT if bold else OTHERS[(index - 1) % len(OTHERS)],
             linewidth=2.6 if bold else 1.4,
             linestyle="-" if bold or index <= len(OTHERS) else "--",
             zorder=3 if bold else 2,

@@ -71,3 +71,19 @@ def curve(outcomes: Mapping[Place, Outcome], marks: np.ndarray, least: Mapping[s
     ]
     medians = np.median(np.array(rows), axis=0)
     return np.where(np.isfinite(medians), medians, np.nan)
+
+
+def above(held: Mapping[str, Mapping[Place, Outcome]], marks: np.ndarray) -> dict[str, np.ndarray]:
+    """Return by method how much its validation loss is above the lowest that any came to, in %, over what all have made.
+
+    Median over studies, (marks,).
+    """
+    shared = set.intersection(*(set(outcomes) for outcomes in held.values()))
+    least: dict[str, float] = {}
+    for outcomes in held.values():
+        for (problem, _), outcome in outcomes.items():
+            least[problem] = min(least.get(problem, math.inf), _lowest(outcome))
+    return {
+        method: 100 * (curve({place: outcomes[place] for place in shared}, marks, least) - 1)
+        for method, outcomes in held.items()
+    }

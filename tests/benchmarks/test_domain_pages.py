@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from benchmarks.domain_pages import draw, held_of, page
-from benchmarks.domains import METHODS, RUNS
+from benchmarks.domains import METHODS, key_of
 from examples.survival import task
 
 MADE = {
-    f"survival/{method}/{seed}/{RUNS}": {"figure": 0.7 + seed / 100, "loss": 4.0 - seed, "seconds": 3.0 + seed}
+    key_of("survival", method, seed): {"figure": 0.7 + seed / 100, "loss": 4.0 - seed, "seconds": 3.0 + seed}
     for method in METHODS
     for seed in range(3)
 }
@@ -24,5 +24,5 @@ def test_a_page_tells_medians_and_spread_over_the_seeds(tmp_path: Path) -> None:
 
 
 def test_a_seed_that_a_method_lacks_is_left_out_with_all_after_it() -> None:
-    made = {key: figures for key, figures in MADE.items() if key != f"survival/study/1/{RUNS}"}
+    made = {key: figures for key, figures in MADE.items() if key != key_of("survival", "study", 1)}
     assert {method: len(figures) for method, figures in held_of("survival", made).items()} == dict.fromkeys(METHODS, 1)

@@ -12,6 +12,7 @@ from benchmarks.study_suite.problems import HORIZON, PROBLEMS
 from benchmarks.study_suite.results import Key, Results
 from benchmarks.study_suite.space import CHOICES, DEFAULT, NUMBERS, drawn, from_unit
 from benchmarks.study_suite.static import SCHEDULES, Training, factor
+from benchmarks.study_suite.versions import beside
 
 CANCER = PROBLEMS["cancer"]
 
@@ -141,3 +142,20 @@ def test_any_time_curves_fall_and_are_drawn(tmp_path) -> None:
     assert curve[1:].tolist() == pytest.approx([3.0, 1.0])
     picture.draw(results, ("trimtab", "random"), "v", 3.0, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 5000
+
+
+def test_two_states_are_compared_in_the_studies_that_both_have_made() -> None:
+    new, old = (
+        {("a", 0): shipped(validation, 0.5), ("b", 1): shipped(0.4, test), place: shipped(9.0, 9.0)}
+        for validation, test, place in ((0.2, 0.6, ("c", 0)), (0.4, 0.3, ("d", 0)))
+    )
+    lines = {line.name: line for line in beside(new, old, "v")}
+    assert lines["validation loss over that of v, median"].value == pytest.approx(math.sqrt(0.5))
+    assert lines["test loss over that of v, mean"].value == pytest.approx(math.sqrt(2.0))
+    assert lines["validation loss over that of v: share lower, of 2"].value == 0.5
+    assert lines["test loss over that of v: share lower, of 2"].value == 0.0
+    assert beside(new, {}, "v") == []
+
+
+def shipped(validation: float, test: float) -> Outcome:
+    return Outcome(shipped=[Shipped(10, validation, test, None, 1.0, {})])
