@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 import trimtab as tt
-from benchmarks import domains
+from benchmarks.domains_suite import methods
 from benchmarks.kept import Figures, kept
 from benchmarks.results import Headline, Measured, interval, run
 from examples import digits
@@ -28,7 +28,7 @@ from trimtab.seeds import derive
 from trimtab.study.checkup import check_up
 
 NOISE, HORIZON, RUNS, SEEDS = (0.0, 0.2, 0.4), 40, 10, 5
-METHODS = {"default": domains.default, "tpe-hyperband": domains.tpe_hyperband}
+METHODS = {"default": methods.default, "tpe-hyperband": methods.tpe_hyperband}
 
 
 def relabelled(labels: Tensor, share: float, seed: int) -> Tensor:
@@ -73,7 +73,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     seeds, runs = (1, 2) if arguments.quick else (arguments.seeds, RUNS)
-    found = kept("poor_data", [Path(tt.__file__).parent, Path(domains.__file__), Path(digits.__file__), Path(__file__)])
+    found = kept("poor_data", [Path(tt.__file__).parent, Path(methods.__file__), Path(digits.__file__), Path(__file__)])
     lines, details = list[Headline](), dict[str, Any]()
     for share in NOISE:
         made = {
