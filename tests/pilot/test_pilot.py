@@ -194,6 +194,53 @@ def test_without_a_copy_a_divergence_lowers_the_rate() -> None:
     assert pilot.get_last_lr()[0] < rate
 
 
+class Noisy(Loop):
+    """Thirty-two examples whose targets are mostly noise: after a few segments they are only learned by heart."""
+
+    def train(self) -> float:
+        self.model.train()
+        total = 0.0
+        for _ in range(8):
+            self.optimizer.zero_grad()
+            loss = (self.model(X[:32]) - Y[:32] - NOISE).square().mean()
+            loss.backward()
+            self.optimizer.step()
+            total += loss.item() / 8
+        return total
+
+
+NOISE = torch.randn(32, 1, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_run_that_overfits_goes_back_to_its_best_at_a_fifth_of_the_rate(back: bool) -> None:
+    loop, followed = Noisy(), Noisy()
+    pilot = tt.Pilot(loop.optimizer, horizon=15, policy=None, back=back, weight_decay=False)
+    best, kept = math.inf, loop.weights()
+    for _ in range(15):
+        train, validation = loop.train(), loop.validate()
+        if validation < best:
+            best, kept = validation, loop.weights()
+        pilot.step(train_loss=train, validation_loss=validation)
+        if pilot.history[-1].event == "overfit":
+            break
+    assert (pilot.history[-1].event == "overfit") is back
+    if not back:
+        return
+    before, last = pilot.history[-2:]
+    assert last.segment - last.best >= 3
+    assert last.rate < 0.2 * before.rate
+    torch.testing.assert_close(loop.weights(), kept, rtol=0, atol=0)
+    loop.fly(pilot, 15 - last.segment)
+    names: dict = {}
+    exec(pilot.export(), names)
+    schedule = names["schedule_for"](followed.optimizer, followed.model)
+    for _ in range(15):
+        followed.train()
+        schedule.step()
+    torch.testing.assert_close(followed.weights(), loop.weights(), rtol=0, atol=1e-6)
+
+
 def test_a_run_without_validation_is_steered_by_the_train_loss() -> None:
     loop = Loop()
     pilot = tt.Pilot(loop.optimizer, horizon=4)

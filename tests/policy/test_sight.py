@@ -53,6 +53,45 @@ def test_neither_the_unit_of_the_loss_nor_of_the_weights_is_seen(losses, scale, 
     np.testing.assert_allclose(watch(losses), watch(losses, scale=scale, size=size), atol=1e-4)
 
 
+def overfits(validation: list[float], train: list[float], *, start: float = 1.0, validated: bool = True) -> list[bool]:
+    """Whether a run of ten segments is seen to overfit after each of its segments."""
+    one, yes = np.ones(1), np.array([True])
+    sight = Sight(start_loss=one * start, base=one * 0.1, horizon=10, validated=np.array([validated]))
+    setting, found = Setting(one * 0.1, SET, SET > 0, yes, yes, yes, yes), []
+    for told, learned in zip(validation, train, strict=True):
+        losses = {"validation_loss": one * told, "train_loss": one * learned}
+        sight.see(replace(signals(1.0), **losses), setting)
+        found.append(bool(sight.overfits()[0]))
+    return found
+
+
+def test_a_run_overfits_when_only_its_train_loss_falls() -> None:
+    rising, falling = [0.8, 0.7, 0.72, 0.75, 0.8], [0.8, 0.6, 0.5, 0.4, 0.3]
+    assert overfits(rising, falling) == [False, False, False, True, True]
+    assert not any(overfits(rising, [0.8, 0.6, 0.6, 0.6, 0.6]))
+    assert not any(overfits([0.8, 0.7, 0.71, 0.72, 0.73], falling))
+    assert not any(overfits(rising, falling, validated=False))
+    assert not any(overfits(rising, falling, start=10.0))
+    assert overfits([1.1, 1.2, 1.3], [0.9, 0.7, 0.6]) == [False, True, True]
+
+
+def test_whoever_went_back_waits_anew() -> None:
+    one, yes = np.ones(1), np.array([True])
+    sight = Sight(start_loss=one, base=one * 0.1, horizon=10, validated=yes)
+    setting = Setting(one * 0.1, SET, SET > 0, yes, yes, yes, yes)
+    for told, learned, expected in (
+        (0.7, 0.6, False),
+        (0.8, 0.5, False),
+        (0.8, 0.4, True),
+        (0.8, 0.3, False),
+        (0.8, 0.2, True),
+    ):
+        sight.see(replace(signals(1.0), validation_loss=one * told, train_loss=one * learned), setting)
+        assert bool(sight.overfits()[0]) is expected
+        if expected:
+            sight.acted(one * 0.02, np.array([[*levers.KEEP[:-1], levers.GO_BACK_LOWER]]))
+
+
 def test_every_number_has_a_name() -> None:
     assert watch([2.0]).shape == (1, len(FEATURES))
     assert len(set(FEATURES)) == len(FEATURES)

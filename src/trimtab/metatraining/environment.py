@@ -161,6 +161,8 @@ class Environment:
         return values
 
     def _act(self, actions: np.ndarray) -> None:
+        actions = actions.copy()
+        actions[self.course.has_back & self.sight.overfits(), -1] = levers.GO_BACK_LOWER
         back = actions[:, -1] > 0
         if back.any():
             self.trainings.go_back(back)

@@ -10,7 +10,7 @@ from typing import Any
 
 from trimtab.errors import PilotError
 from trimtab.pilot import balance, closures, replayed
-from trimtab.pilot.history import Entry
+from trimtab.pilot.history import RETURNS, Entry
 from trimtab.policy.rules import BALANCE
 
 _MODULES = (closures, balance, replayed)
@@ -46,7 +46,7 @@ def export(history: Sequence[Entry], *, early_steps: int, ramp: int, fixed: Mapp
         raise PilotError("export: expected a run with at least one segment that has ended, got none")
     before = [_settings(entry) for entry in history if entry.look == "before"]
     early = [_settings(entry) for entry in history if entry.look == "early"]
-    back = {entry.segment: entry.best for entry in ends if entry.event in ("went back", "diverged", "ended at the best")}
+    back = {entry.segment: entry.best for entry in ends if entry.event in RETURNS}
     body = _code(_MODULES)
     further = {"early_steps": early_steps, "ramp": ramp, "fixed": dict(fixed), "balance": BALANCE if balanced else None}
     tail = _TAIL.format(first=before[-1:] + early, rates=[_settings(one) for one in ends], back=back, **further)

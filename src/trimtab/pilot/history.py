@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Event = Literal["", "went back", "diverged", "changed by hand", "ended at the best"]
+Event = Literal["", "went back", "overfit", "diverged", "changed by hand", "ended at the best"]
+RETURNS: tuple[Event, ...] = ("went back", "overfit", "diverged", "ended at the best")
+"""Events by which a run is at its best weights again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _draw_losses(axes: Axes, ends: list[Entry]) -> None:
         axes.plot(*best, "o", color=color, fillstyle="none", markersize=8, label="best")
         axes.legend(frameon=False)
     for entry in ends:
-        if entry.event in ("went back", "diverged", "ended at the best"):
+        if entry.event in RETURNS:
             axes.axvline(entry.segment, color=_RED, linewidth=0.9, linestyle="-" if entry.event == "diverged" else ":")
     axes.set_ylabel("loss")
     if all(loss > 0 for _, curve in curves.values() for _, loss in curve):

@@ -293,6 +293,9 @@ class Pilot:
         masks = levers.allowed(self.controls.has, np.array([self.memory is not None and worse and look == "segment"]))
         masks = [mask[0] for mask in masks]
         verdict = self.policy.decide(seen[0], masks)
+        if self.memory is not None and look == "segment" and self.sight.overfits()[0]:
+            verdict = replace(verdict, action=(*verdict.action[:-1], levers.GO_BACK_LOWER))
+            event = event or "overfit"
         further = self._further(seen[0], masks)
         whole = tuple(map(int, agreed(tuple(map(float, (*verdict.action, *further))))))
         action, further = whole[: len(levers.HEADS)], whole[len(levers.HEADS) :]

@@ -78,6 +78,8 @@ BACK = "back"
 BACK_MOVES = (0.0, 1.0, 0.2)
 """0 stays; the others go back and multiply the rate. From where a net began to learn its examples by heart, the same rate would
 lead to the same place."""
+GO_BACK_LOWER = len(BACK_MOVES) - 1
+"""The move of that head by which a training that overfits is mended; see ``rules.PATIENCE``."""
 
 NAMES = (*(lever.name for lever in LEVERS), BACK)
 MOVES: dict[str, tuple[float, ...]] = {**{lever.name: lever.moves for lever in LEVERS}, BACK: BACK_MOVES}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.policy.levers import DROPOUT, KEEP, KNOB, LEVERS, SMOOTHING
+from trimtab.policy.rules import FALLEN, OVERFIT, PATIENCE
 from trimtab.policy.signals import Signals
 
 LIMIT = 10.0
@@ -109,9 +110,9 @@ class Sight:
         self.validated = validated
         self.set_out(base)
         self.begin(start_loss)
-        self._since_best = np.zeros(count)
+        self._since_best, self._waited = np.zeros(count), np.zeros(count)
         self._change, self._before, self._smooth, self._noise = (np.zeros(count) for _ in range(4))
-        self._train, self._gap, self._gradient = (np.full(count, np.nan) for _ in range(3))
+        self._train, self._train_at_best, self._gap, self._gradient = (np.full(count, np.nan) for _ in range(4))
         self._last = np.zeros((len(LEVERS) + 1, count))
 
     def set_out(self, base: np.ndarray) -> None:
@@ -127,7 +128,7 @@ class Sight:
 
     def rescale(self, scale: Callable[[float], float]) -> None:
         """Count all losses anew: a loss ℓ that was seen so far as ``scale(ℓ)``."""
-        for name in ("start", "error", "best", "_train"):
+        for name in ("start", "error", "best", "_train", "_train_at_best"):
             seen = np.exp(getattr(self, name))
             setattr(self, name, _log(np.array([scale(float(loss)) for loss in seen])))
 
@@ -155,6 +156,13 @@ class Sight:
         self._base = base.astype(np.float64)
         went = self._last[-1] > 0
         self.error = np.where(went, self.best, self.error)
+        self._waited = np.where(went, 0.0, self._waited)
+
+    def overfits(self) -> np.ndarray:
+        """Return which trainings, (N,) bool, learn their examples by heart; see ``rules.PATIENCE``."""
+        apart = (self.error > self.best + OVERFIT) & (self._train < self._train_at_best - OVERFIT)
+        waited = self._waited >= max(2.0, PATIENCE * self.horizon)
+        return self.validated & apart & waited & (self.best > self.start - FALLEN)
 
     def see(self, signals: Signals, setting: Setting) -> np.ndarray:
         """Return the features, shape (N, len(FEATURES)), float32, at this look; a look at a segment's end counts it."""
@@ -168,7 +176,7 @@ class Sight:
             train_change, gap_change = train - self._train, gap - self._gap
             if ended:
                 self.segment += 1
-                self._follow(np.where(self.validated, validation, train))
+                self._follow(np.where(self.validated, validation, train), train)
             columns = (
                 *self._time(signals),
                 *self._losses(),
@@ -200,14 +208,15 @@ class Sight:
         table[np.isnan(table)] = 0.0
         return np.minimum(np.maximum(table.T, -LIMIT), LIMIT).astype(np.float32, order="C")
 
-    def _follow(self, error: np.ndarray) -> None:
-        """Take in the errors at the end of a segment."""
+    def _follow(self, error: np.ndarray, train: np.ndarray) -> None:
+        """Take in the errors and the train losses at the end of a segment."""
         first = np.isnan(self.start)
         self.start = np.where(first, error, self.start)
         change = np.where(np.isnan(self.error), 0.0, error - self.error)
         # in another unit a loss may be rounded the other way: what differs by that alone is no better
         better = ~(error >= self.best - ROUNDING)
-        self._since_best = np.where(better, 0.0, self._since_best + 1.0)
+        self._since_best, self._waited = np.where(better, 0.0, (self._since_best + 1.0, self._waited + 1.0))
+        self._train_at_best = np.where(better | np.isnan(self._train_at_best), train, self._train_at_best)
         self.best = np.where(better, error, self.best)
         self._before, self._change = self._change, change
         surprise = np.abs(change - self._smooth)
