@@ -18,11 +18,11 @@ RETREAT = 5.0
 """By this the rate is divided after a divergence."""
 REGRET = 0.02
 """A run ends at its best weights, where it has them, if its last validation loss is so much above theirs (in logarithms)."""
-PATIENCE, OVERFIT, FALLEN = 0.2, 0.05, math.log(10.0)
-"""A training overfits when for PATIENCE of its segments no validation loss was a new best, it is now OVERFIT above the best,
-and the train loss as much below what it was then (in logarithms). It then goes back, to a lower rate: what is left of the run
-would only learn the examples by heart. Where the best loss is FALLEN below the start the training is left alone: there the loss
-is high because the rate is, and falls with it."""
+PATIENCE, OVERFIT, RISING, FALLEN = 0.2, 0.05, 0.02, math.log(10.0)
+"""A training overfits when for PATIENCE of its segments no validation loss was a new best, the mean of the later half is RISING
+above that of the earlier, the last is OVERFIT above the best, and the train loss as much below what it was then (all in
+logarithms). It then goes back, to a lower rate: what is left of the run would only learn the examples by heart. Where the best
+loss is FALLEN below the start the training is left alone: there the loss is high because the rate is, and falls with it."""
 
 
 BALANCE = 0.99

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trimtab.policy.levers import DROPOUT, KEEP, KNOB, LEVERS, SMOOTHING
-from trimtab.policy.rules import FALLEN, OVERFIT, PATIENCE
+from trimtab.policy.rules import FALLEN, OVERFIT, PATIENCE, RISING
 from trimtab.policy.signals import Signals
 
 LIMIT = 10.0
@@ -114,6 +114,7 @@ class Sight:
         self._change, self._before, self._smooth, self._noise = (np.zeros(count) for _ in range(4))
         self._train, self._train_at_best, self._gap, self._gradient = (np.full(count, np.nan) for _ in range(4))
         self._last = np.zeros((len(LEVERS) + 1, count))
+        self._errors = np.zeros((0, count))
 
     def set_out(self, base: np.ndarray) -> None:
         """Take note of the base rates, (N,), that are found before anything is decided."""
@@ -128,9 +129,9 @@ class Sight:
 
     def rescale(self, scale: Callable[[float], float]) -> None:
         """Count all losses anew: a loss ℓ that was seen so far as ``scale(ℓ)``."""
-        for name in ("start", "error", "best", "_train", "_train_at_best"):
-            seen = np.exp(getattr(self, name))
-            setattr(self, name, _log(np.array([scale(float(loss)) for loss in seen])))
+        anew = np.vectorize(scale, otypes=[np.float64])
+        for name in ("start", "error", "best", "_train", "_train_at_best", "_errors"):
+            setattr(self, name, _log(anew(np.exp(getattr(self, name)))))
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that was seen so far."""
@@ -160,9 +161,13 @@ class Sight:
 
     def overfits(self) -> np.ndarray:
         """Return which trainings, (N,) bool, learn their examples by heart; see ``rules.PATIENCE``."""
+        half = max(1, round(0.5 * PATIENCE * self.horizon))
+        if len(self._errors) < 2 * half:
+            return np.zeros(len(self.error), dtype=bool)
+        earlier, later = self._errors[-2 * half : -half].mean(0), self._errors[-half:].mean(0)
         apart = (self.error > self.best + OVERFIT) & (self._train < self._train_at_best - OVERFIT)
-        waited = self._waited >= max(2.0, PATIENCE * self.horizon)
-        return self.validated & apart & waited & (self.best > self.start - FALLEN)
+        rising = (self._waited >= 2 * half) & (later > earlier + RISING)
+        return self.validated & rising & apart & (self.best > self.start - FALLEN)
 
     def see(self, signals: Signals, setting: Setting) -> np.ndarray:
         """Return the features, shape (N, len(FEATURES)), float32, at this look; a look at a segment's end counts it."""
@@ -222,7 +227,7 @@ class Sight:
         surprise = np.abs(change - self._smooth)
         self._noise = 0.7 * self._noise + 0.3 * surprise
         self._smooth = 0.7 * self._smooth + 0.3 * change
-        self.error = error
+        self.error, self._errors = error, np.concatenate([self._errors, error[None]])
 
     def _time(self, signals: Signals) -> tuple[float, ...]:
         left = max(0, self.horizon - self.segment)
