@@ -59,6 +59,17 @@ def test_before_any_run_a_start_is_one_that_was_good_elsewhere() -> None:
     assert 2e-3 < np.median([settings["lr"] for settings in proposed if settings["optimizer"] == "adam"]) < 1e-1
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+def test_what_a_run_began_with_is_proposed_no_more(temperature: float) -> None:
+    prospect = starts().prospect([], np.random.default_rng(0))
+    drawn = []
+    for _ in range(prospect.favourites + 3):
+        drawn.append(prospect.draw(temperature, np.random.default_rng(1)).settings)
+        assert prospect.draw(temperature, np.random.default_rng(1)).settings == drawn[-1]
+        prospect.begun(drawn[-1])
+    assert len(set(drawn)) == len(drawn)
+
+
 def test_runs_of_a_study_outweigh_what_was_known_before() -> None:
     rng, known = np.random.default_rng(1), starts()
     results = [

@@ -109,6 +109,22 @@ def test_the_dqn_too_goes_on_as_if_it_had_not_been_cut_off() -> None:
     assert [node.job for node in again.tree] == [node.job for node in whole.tree]
 
 
+def test_a_large_study_seldom_makes_up_its_beliefs_anew_and_does_not_repeat_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(
+        Core, "_new_prospect", lambda self, *given, of=Core._new_prospect: made.append(self._paths) or of(self, *given)
+    )
+    monkeypatch.setattr("trimtab.study.core.GRAINS", 10)
+    core, _ = begun(segments=400, horizon=3)
+    play(core)
+    starts = [node.job.settings for node in core.tree if node.job.parent is None]
+    assert len(starts) > 30
+    # a favourite of earlier trainings may be begun again
+    assert len(set(starts)) >= len(starts) - 2
+    early, late = (sum(low <= paths < low + 20 for paths in made) for low in (0, 80))
+    assert 0 < late < 0.6 * early, (early, late, made[-1])
+
+
 def test_the_users_settings_come_first_and_in_order() -> None:
     starts = (SPACE.default().replace(lr=1e-5), SPACE.default().replace(lr=1e-4))
     core, _ = begun(starts=starts)

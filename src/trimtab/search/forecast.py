@@ -34,12 +34,12 @@ class Habits:
 
 
 class Forecast:
-    """Forecasts of errors, in units of ``unit``, by what all runs so far have taught."""
+    """Forecasts of errors, in units of ``unit``, by what all runs so far have taught. ``runs``: how many that is."""
 
     def __init__(self, habits: Habits) -> None:
         self._belief = Belief(habits.mean, habits.covariance)
         self._deviations = habits.deviations
-        self._squares, self._runs = PATIENCE, PATIENCE
+        self._squares, self.runs = PATIENCE, PATIENCE
 
     def rest(self, features: np.ndarray, progress: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return how far runs will fall below their lowest error so far (at most 0), and the standard deviation, (n,) each."""
@@ -58,13 +58,13 @@ class Forecast:
         expected, _ = self.rest(rows, progress)
         deviations = self._deviation(progress)
         self._squares += float(np.mean(((gains - expected) / deviations) ** 2))
-        self._runs += 1.0
+        self.runs += 1.0
         weights = max(1.0, len(depths) / (GRID / TOGETHER))
         self._belief.observe(rows, gains, weights * (self._scale * deviations) ** 2)
 
     @property
     def _scale(self) -> float:
-        return float(np.sqrt(self._squares / self._runs))
+        return float(np.sqrt(self._squares / self.runs))
 
     def _deviation(self, progress: np.ndarray) -> np.ndarray:
         return np.interp(progress, np.arange(1, GRID + 1) / GRID, self._deviations)

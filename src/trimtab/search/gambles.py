@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from trimtab.store.records import Node
 from trimtab.store.tree import Tree
@@ -23,18 +24,18 @@ class Gambles:
 
     def __init__(self) -> None:
         self._apart: dict[int, float] = {}
+        self._known = USUAL
         self._open: dict[int, tuple[int, float, float]] = {}
 
     @property
     def mean(self) -> float:
         """How far above the best such a fork ends on average; below 0 where forks win."""
-        return (PATIENCE * USUAL[0] + sum(self._apart.values())) / (PATIENCE + len(self._apart))
+        return self._known[0]
 
     @property
     def deviation(self) -> float:
         """The standard deviation of that."""
-        squares = PATIENCE * (USUAL[0] ** 2 + USUAL[1] ** 2) + sum(apart**2 for apart in self._apart.values())
-        return math.sqrt(max(squares / (PATIENCE + len(self._apart)) - self.mean**2, 1e-12))
+        return self._known[1]
 
     def add(self, node: Node, tree: Tree, end: float, unit: float) -> None:
         """Take in a node, before it is in ``tree``. ``end``: the lowest error that its run is expected to come to."""
@@ -47,3 +48,12 @@ class Gambles:
             fork, before, scale = self._open[node.id]
             # one that was left early counts too: those that come to their end are the lucky ones
             self._apart[fork] = min((end - before) / (scale * unit), LOST)
+            self._known = _known(self._apart.values())
+
+
+def _known(apart: Collection[float]) -> tuple[float, float]:
+    """Return mean and standard deviation of what forks have come to and of PATIENCE that came to what is usual."""
+    count = PATIENCE + len(apart)
+    mean = (PATIENCE * USUAL[0] + sum(apart)) / count
+    squares = PATIENCE * (USUAL[0] ** 2 + USUAL[1] ** 2) + sum(each**2 for each in apart)
+    return mean, math.sqrt(max(squares / count - mean**2, 1e-12))

@@ -8,6 +8,7 @@ of many candidates by weights that are drawn.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ class Starts:
         self.space = space
         self.portrait = portrait
         self._priors = [_widened(prior, portrait.size) for prior in priors]
+        self._beliefs = [Belief(prior.mean, prior.covariance) for prior in self._priors]
         self._favourites = [*favourites, *(adapted(space, each) for each in priors[0].favourites)]
         self._features: dict[Settings, np.ndarray] = {}
 
@@ -97,8 +99,8 @@ class Starts:
     def _view(self, results: Sequence[Result], rng: np.random.Generator) -> _View:
         if not results:
             # a study that may be like this one says more than all that were learned from together
-            prior = self._priors[0] if len(self._priors) == 1 else self._priors[int(rng.integers(1, len(self._priors)))]
-            return _View(Belief(prior.mean, prior.covariance), 0.0, USUAL_SPREAD)
+            like = 0 if len(self._priors) == 1 else int(rng.integers(1, len(self._priors)))
+            return _View(self._beliefs[like], 0.0, USUAL_SPREAD)
         kept = _best(results)
         features = np.array([self._known(result.settings) for result in kept])
         fits = [_fit(prior, features, kept) for prior in self._priors]
@@ -106,7 +108,7 @@ class Starts:
         odds = np.exp(likelihoods - likelihoods.max())
         chosen = int(rng.choice(len(fits), p=odds / odds.sum()))
         fit = fits[chosen]
-        return _View(_updated(self._priors[chosen], fit, features, kept), fit.middle, fit.spread)
+        return _View(_updated(self._beliefs[chosen], fit, features, kept), fit.middle, fit.spread)
 
     def _known(self, settings: Settings) -> np.ndarray:
         if settings not in self._features:
@@ -167,9 +169,17 @@ class Prospect:
     features: np.ndarray
     favourites: int
     deviations: np.ndarray = field(init=False)
+    _begun: np.ndarray = field(init=False)
+    _rows: dict[Settings, int] = field(default_factory=dict[Settings, int])
 
     def __post_init__(self) -> None:
         self.deviations = self.view.belief.deviations(self.features)
+        self._begun = np.zeros(len(self.features), dtype=bool)
+
+    def begun(self, settings: Settings) -> None:
+        """Propose ``settings`` no more: a run began with them, which is not yet known of here."""
+        if settings in self._rows:
+            self._begun[self._rows[settings]] = True
 
     def draw(self, temperature: float, rng: np.random.Generator) -> Proposal:
         """Return the best of the candidates. ``temperature``: 1 draws from the belief, 0 takes what is best by its mean.
@@ -179,9 +189,13 @@ class Prospect:
         values = self.features @ self.view.belief.draw(rng, temperature)
         # the lowest of many expectations is most often one that errs: with little budget, what is known counts for more
         cautious = values + CAUTION * (1.0 - temperature) * self.deviations
-        count = self.favourites if self.favourites and temperature < TRIED else len(cautious)
+        cautious = np.where(self._begun, np.inf, cautious)
+        tried = temperature < TRIED and not self._begun[: self.favourites].all()
+        count = self.favourites if tried else len(cautious)
         best = int(cautious[:count].argmin())
-        return self.view.proposal(self.space.decode(self.codes[best]), float(values[best]), self.features[best])
+        settings = self.space.decode(self.codes[best])
+        self._rows[settings] = best
+        return self.view.proposal(settings, float(values[best]), self.features[best])
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +211,9 @@ def _best(results: Sequence[Result]) -> list[Result]:
     return sorted(results, key=lambda result: result.error)[:MOST]
 
 
-def _updated(prior: Prior, fit: _Fit, features: np.ndarray, results: Sequence[Result]) -> Belief:
+def _updated(before: Belief, fit: _Fit, features: np.ndarray, results: Sequence[Result]) -> Belief:
     """Return what is believed after ``results``, whose ``features`` are (n, d)."""
-    belief = Belief(prior.mean, prior.covariance)
+    belief = copy.copy(before)
     errors, noise = _errors(results)
     values = np.minimum((errors - fit.middle) / fit.spread, WORST)
     belief.observe(features, values, NOISE**2 + (noise / fit.spread) ** 2)
@@ -241,7 +255,7 @@ def learned(prior: Prior, portrait: Portrait, results: Sequence[Result]) -> Prio
     """Return what a study that came to ``results`` says of the starts of one like it; ``portrait``: of its space."""
     kept = _best(results)
     features = portrait.features(portrait.codes([result.settings for result in kept]))[:, :SHARED]
-    belief = _updated(prior, _fit(prior, features, kept), features, kept)
+    belief = _updated(Belief(prior.mean, prior.covariance), _fit(prior, features, kept), features, kept)
     return Prior(belief.mean, belief.covariance + UNLIKE * prior.covariance)
 
 

@@ -29,6 +29,10 @@ class Settings(Mapping[str, Value]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def __eq__(self, other: object) -> bool:
+        # as Mapping has it, without making two dictionaries: settings are looked up a hundred times for a proposal
+        return self._values == other._values if isinstance(other, Settings) else super().__eq__(other)
+
     def __hash__(self) -> int:
         return hash(frozenset(self._values.items()))
 

@@ -50,6 +50,8 @@ FAVOURITES = 5
 """So many of the best starts of a remembered study are candidates for every new run."""
 MAX_FAILURES = 3
 """So many failures of the user's code without a single success end the study."""
+GRAINS = 100
+"""What is believed of starts is made up anew when a study has grown by one part in so many: it takes a hundred draws' time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Core:
         self.gambles = Gambles()
         self.charges = Charges(plan.limits, plan.objectives)
         self.feasible = Feasible(plan.space, self.charges)
-        self._prospect: tuple[tuple[int, int, int], Prospect | Proposal] | None = None
+        self._prospect: tuple[tuple[int, ...], Prospect | Proposal] | None = None
         self._handlers: dict[type, Callable[..., None]] = {
             SegmentFinished: self._take_finished,
             SegmentFailed: self._take_failed,
@@ -219,6 +221,8 @@ class Core:
             case None:
                 return None
             case Start(settings, reason, expected):
+                if self._prospect is not None and isinstance(self._prospect[1], Prospect):
+                    self._prospect[1].begun(settings)
                 return self._root_job(settings, reason, expected)
             case Continue(parent, reason, expected):
                 return self._decided_job(parent, "continue", reason, expected, rng)
@@ -269,10 +273,12 @@ class Core:
         )
 
     def _propose(self, temperature: float, rng: np.random.Generator) -> Proposal:
-        """Return what a new run would begin with. What is believed of starts is made up anew on every occasion."""
+        """Return what a new run would begin with. What is believed of starts is made up anew when enough has happened."""
         occasion = self._occasion()
-        if self._prospect is None or self._prospect[0] != occasion:
-            self._prospect = occasion, self._new_prospect(temperature, generator(self.plan.seed, "root", *occasion))
+        grain = max(1, self._paths // GRAINS) if self.plan.sampler == "prior" else 1
+        grains = tuple(number // grain for number in occasion)
+        if self._prospect is None or self._prospect[0] != grains:
+            self._prospect = grains, self._new_prospect(temperature, generator(self.plan.seed, "root", *occasion))
         found = self._prospect[1]
         return found if isinstance(found, Proposal) else found.draw(temperature, rng)
 
