@@ -10,9 +10,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks import schedules
 from benchmarks.domains import FIELDS, RUNS
 from benchmarks.domains_suite.ledger import Ledger, Outcome
 from benchmarks.domains_suite.methods import PEERS
+from benchmarks.kept import Figures
 from benchmarks.pilot_suite.sources import package
 from trimtab.report.drawing import ACCENT
 
@@ -68,13 +70,34 @@ def page(field: str, module: Any, held: Held) -> Iterator[str]:
     yield f"```\ntrimtab run examples/{field}/task.py:study"
     yield f"python -m examples.{field}.pilot      # --no-pilot: the same without it\n```\n"
     yield "On the test split, read once for what each method picked by validation; median over seeds [lowest, highest]:\n"
-    yield f"| | {name} | loss | seconds | seeds |\n| --- | --- | --- | --- | --- |"
+    names = {"figure": name, "loss": "loss"} if name != "loss" else {"loss": "loss"}
+    yield f"| | {' | '.join(names.values())} | seconds | seeds |\n|{' --- |' * (len(names) + 3)}"
     for method, outcomes in held.items():
-        cells = [_spread([getattr(each, key) for each in outcomes], 3) for key in ("figure", "loss")]
+        cells = [_spread([getattr(each, key) for each in outcomes], 3) for key in names]
         seconds = median(each.seconds for each in outcomes)
-        yield f"| {SHOWN[method]} | {cells[0]} | {cells[1]} | {seconds:.{0 if seconds >= 10 else 1}f} | {len(outcomes)} |"
+        yield f"| {SHOWN[method]} | {' | '.join(cells)} | {seconds:.{0 if seconds >= 10 else 1}f} | {len(outcomes)} |"
     yield f"\n![Test {name} of each method, a dot for each seed](figures.png)\n"
     yield f"Measured by `python -m benchmarks.domains --only {field}`, one thread, with other work on the machine."
+    if field in schedules.FIELDS and (made := schedules.kept_of(field).made):
+        yield from tuned(field, made)
+
+
+def tuned(field: str, made: Mapping[str, Figures]) -> Iterator[str]:
+    """Yield a table of what ``benchmarks.schedules`` keeps of a field: by plan, the best peak of each seed by validation."""
+    runs = dict[str, dict[str, list[Figures]]]()
+    for key, figures in made.items():
+        plan, _, seed, _ = key.split("/")
+        runs.setdefault(plan, {}).setdefault(seed, []).append(figures)
+    metrics = [name for name in next(iter(made.values())) if name not in ("validation_loss", "seconds")]
+    yield "\nBeside schedules, all in one loop; of several peaks the one with the lowest validation loss counts:\n"
+    yield f"| | peaks tried | {' | '.join(metrics)} | seeds |\n|{' --- |' * (len(metrics) + 3)}"
+    for plan, seeds in runs.items():
+        picked = [min(each, key=lambda run: run["validation_loss"]) for each in seeds.values()]
+        cells = [_spread([run[metric] for run in picked], 3) for metric in metrics]
+        title = "**a Pilot**" if plan == "pilot" else plan
+        peaks = 0 if plan == "pilot" else max(map(len, seeds.values()))
+        yield f"| {title} | {peaks or ''} | {' | '.join(cells)} | {len(picked)} |"
+    yield f"\nMeasured by `python -m benchmarks.schedules --only {field}`."
 
 
 def _words(name: str) -> str:

@@ -116,6 +116,11 @@ class Translation:
 FIELDS: Mapping[str, Callable[[], Field]] = {"cells": Cells, "translation": Translation}
 
 
+def kept_of(name: str, folder: Path = FOLDER) -> Kept:
+    """Return what was made of a field, by ``plan/peak/seed/version``."""
+    return Kept(folder / f"{name}-schedules.json")
+
+
 def planned(name: str, optimizer: torch.optim.Optimizer, peak: float, steps: int) -> LRScheduler:
     """Return the schedule ``name``, which is stepped after every step of the optimizer."""
     for group in optimizer.param_groups:
@@ -166,7 +171,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
     folder = Path(tempfile.mkdtemp()) if arguments.quick else FOLDER
     lines, details = list[Headline](), dict[str, Any]()
     for name in names:
-        field, kept = FIELDS[name](), Kept(folder / f"{name}-schedules.json")
+        field, kept = FIELDS[name](), kept_of(name, folder)
         horizon = 2 if arguments.quick else field.horizon
         made = {
             (plan, seed): [

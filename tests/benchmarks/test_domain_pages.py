@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.domain_pages import COMPARED, SHOWN, draw, held_of, page
+from benchmarks.domain_pages import COMPARED, SHOWN, draw, held_of, page, tuned
 from benchmarks.domains import RUNS, beside
 from benchmarks.domains_suite.ledger import Ledger, Outcome, version_of
 from examples.survival import task
@@ -44,6 +44,17 @@ def test_a_field_that_only_a_pilot_was_measured_on_has_a_page_of_that(ledger: Le
     held = held_of(ledger)
     assert list(held) == ["cosine", "pilot"]
     assert "ten runs" not in "\n".join(page("survival", task, held))
+
+
+def test_the_peak_that_counts_is_the_best_by_validation() -> None:
+    made = {
+        "pilot/2.00e-03/0/v": {"validation_loss": 0.6, "map": 0.4, "seconds": 1.0},
+        "one cycle/2.00e-03/0/v": {"validation_loss": 0.7, "map": 0.5, "seconds": 1.0},
+        "one cycle/2.00e-02/0/v": {"validation_loss": 0.5, "map": 0.3, "seconds": 1.0},
+    }
+    lines = list(tuned("cells", made))
+    assert "| **a Pilot** |  | 0.400 | 1 |" in lines
+    assert "| one cycle | 2 | 0.300 | 1 |" in lines
 
 
 def test_the_study_is_set_beside_the_best_peer(ledger: Ledger) -> None:

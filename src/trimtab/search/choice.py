@@ -148,10 +148,7 @@ def next_step(standings: Standings, propose: Propose, rng: np.random.Generator) 
 
 
 def _leaves(standings: Standings) -> _Leaves:
-    nodes = np.fromiter(standings.tree.open, dtype=int)
-    out = [node for node in (*standings.busy, *standings.ended) if node in standings.tree.open]
-    if out:
-        nodes = nodes[~np.isin(nodes, out)]
+    nodes = standings.tree.open_but((*standings.busy, *standings.ended))
     ends, deviations = standings.outlook.ends(nodes)
     rests = standings.outlook.rests(nodes)
     means = ends + standings.charges.of(nodes)
