@@ -182,7 +182,7 @@ def _to_its_end(standings: Standings, leaves: _Leaves, propose: Propose) -> Step
 def _forks(standings: Standings, temperature: float, rng: np.random.Generator) -> list[tuple[float, Step]]:
     """Return forks of the best run, once it has come to its end, at some of its nodes."""
     best = standings.tree.best
-    if best is None or (can_go_on(best) and best.id not in standings.closed and not standings.tree.children(best.id)):
+    if best is None or (best.id in standings.tree.open and best.id not in standings.closed):
         return []
     marks = [
         node
