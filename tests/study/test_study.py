@@ -6,8 +6,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import gymnasium
@@ -174,18 +176,16 @@ def test_the_studies_of_one_store_can_teach_each_other(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the URL of an empty database on a PostgreSQL server of our own."""
+def server() -> Iterator[str]:
+    """Yield the URL of an empty database on a PostgreSQL server of our own."""
     found = shutil.which("initdb") or next(map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None)
     if found is None:
         pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("server")
+    # pytest's own folders are closed to other users by every run of it that begins meanwhile
+    folder = Path(tempfile.mkdtemp(prefix="trimtab-server-"))
     run_as = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.getuid() == 0 else []
     if run_as:
         # a server refuses to run as root
-        for above in (folder, *folder.parents):
-            if "pytest-of" in str(above):
-                above.chmod(0o755)
         os.chown(folder, 65534, 65534)
 
     def call(*command: str) -> None:
@@ -199,6 +199,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> str:
         yield f"postgresql://me@/postgres?host={folder}"
     finally:
         call(str(bin_folder / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(folder)
 
 
 def test_studies_teach_each_other_through_a_server(tmp_path: Path, server: str) -> None:
