@@ -32,6 +32,10 @@ class Kept:
 
 def kept(name: str, code: Iterable[Path]) -> Kept:
     """Return what the benchmark ``name`` made by this ``code``: files, and folders with all modules below them."""
+    return Kept(cache_folder() / f"{name}-{version(code)}.json")
+
+
+def version(code: Iterable[Path]) -> str:
+    """Return a name for the present state of ``code``: files, and folders with all modules below them."""
     files = [file for path in code for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
-    version = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
-    return Kept(cache_folder() / f"{name}-{version}.json")
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import trimtab as tt
 from benchmarks.domains_suite import methods
+from benchmarks.kept import version
 
 FOLDER = Path(__file__).parent / "outcomes"
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -64,6 +64,4 @@ class Ledger:
 
 def version_of(field: str, method: str) -> str:
     """Return the version of the code by which ``method`` is measured on ``field``."""
-    code = [*sorted(EXAMPLES.glob("*.py")), EXAMPLES / field, *CODE.get(method, OTHERS)]
-    files = [file for path in code for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+    return version([*sorted(EXAMPLES.glob("*.py")), EXAMPLES / field, *CODE.get(method, OTHERS)])

@@ -241,6 +241,18 @@ def test_a_run_that_overfits_goes_back_to_its_best_at_a_fifth_of_the_rate(back: 
     torch.testing.assert_close(followed.weights(), loop.weights(), rtol=0, atol=1e-6)
 
 
+def test_going_back_is_told_even_where_the_rate_was_changed_by_hand() -> None:
+    loop = Noisy()
+    pilot = tt.Pilot(loop.optimizer, horizon=15, policy=None, weight_decay=False)
+    for _ in range(15):
+        train = loop.train()
+        loop.optimizer.param_groups[0]["lr"] *= 0.999
+        pilot.step(train_loss=train, validation_loss=loop.validate())
+    events = [entry.event for entry in pilot.history]
+    assert "changed by hand" in events
+    assert "overfit" in events
+
+
 def test_a_run_without_validation_is_steered_by_the_train_loss() -> None:
     loop = Loop()
     pilot = tt.Pilot(loop.optimizer, horizon=4)

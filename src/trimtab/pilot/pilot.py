@@ -18,7 +18,7 @@ from trimtab.pilot.agreement import agreed
 from trimtab.pilot.checks import check_loss, check_optimizers, check_switches, check_whole
 from trimtab.pilot.controls import Controls
 from trimtab.pilot.first_step import fan_in, first_share, first_step
-from trimtab.pilot.history import Entry, Event, figure
+from trimtab.pilot.history import RETURNS, Entry, Event, figure
 from trimtab.pilot.knobs import knob_of
 from trimtab.pilot.memory import Memory
 from trimtab.pilot.optimizers import Optimizers
@@ -295,7 +295,7 @@ class Pilot:
         verdict = self.policy.decide(seen[0], masks)
         if self.memory is not None and look == "segment" and self.sight.overfits()[0]:
             verdict = replace(verdict, action=(*verdict.action[:-1], levers.GO_BACK_LOWER))
-            event = event or "overfit"
+            event = "overfit"
         further = self._further(seen[0], masks)
         whole = tuple(map(int, agreed(tuple(map(float, (*verdict.action, *further))))))
         action, further = whole[: len(levers.HEADS)], whole[len(levers.HEADS) :]
@@ -303,7 +303,8 @@ class Pilot:
             assert self.memory is not None
             self.memory.go_back()
             self.watch.forget_displacement()
-            event = event or "went back"
+            # whoever follows the exported schedule has to go back, whatever else happened in the segment
+            event = event if event in RETURNS else "went back"
         self.controls.act(action, further)
         self.sight.acted(self.controls.values[:, 0], np.array([action]))
         self._apply()
