@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stable_baselines3 import DQN, PPO
@@ -20,6 +22,7 @@ from examples.reinforcement.environments import evaluate, make_environment
 from examples.steering import peak_memory
 
 ALGORITHMS: Mapping[str, type[BaseAlgorithm]] = {"ppo": PPO, "dqn": DQN}
+POINTS = 20
 
 # Raffin 2020, github.com/DLR-RM/rl-baselines3-zoo: hyperparams/ppo.yml (commit 208b6fd) and dqn.yml (ce95481). "lin_": falls
 # linearly to zero over the run. LunarLander stands there as v2, whose dynamics are those of v3. The grid world is
@@ -104,23 +107,34 @@ PUBLISHED: Mapping[tuple[str, str], Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """``test``: metrics of the last weights. ``curve``: validation returns by the number of steps in the environment."""
+    """``test``: metrics of the last weights; ``best``: of those with the highest validation return on the ``curve``.
+
+    ``curve``: validation returns by the number of steps in the environment.
+    """
 
     test: Mapping[str, float]
+    best: Mapping[str, float]
     curve: tuple[tuple[int, float], ...]
 
 
 class Curve(BaseCallback):
-    """Evaluates the agent every so many steps."""
+    """Measures the agent by ``value`` after every so many steps, between two rollouts, and keeps its best weights."""
 
     def __init__(self, every: int, value: Callable[[BaseAlgorithm], float]) -> None:
         super().__init__()
-        self.every, self.value, self.points = every, value, list[tuple[int, float]]()
+        self.every, self.value, self.points, self.best = every, value, list[tuple[int, float]](), dict[str, Any]()
 
     def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
         if self.num_timesteps >= self.every * (1 + len(self.points)):
             self.points.append((self.num_timesteps, self.value(self.model)))
-        return True
+            if self.points[-1][1] == max(value for _, value in self.points):
+                self.best = deepcopy(self.model.get_parameters())
+
+    def _on_training_end(self) -> None:
+        self._on_rollout_start()
 
 
 def schedule(value: Any) -> Any:
@@ -131,20 +145,43 @@ def schedule(value: Any) -> Any:
     return lambda remaining: remaining * first
 
 
+def build(seed: int, environment: str, algorithm: str) -> BaseAlgorithm:
+    """Return the algorithm with its published settings, before its first step."""
+    settings = {name: schedule(value) for name, value in PUBLISHED[environment, algorithm].items() if name != "n_timesteps"}
+    held = make_vec_env(lambda: make_environment(environment), n_envs=settings.pop("n_envs", 1), seed=seed)
+    return ALGORITHMS[algorithm]("MlpPolicy", held, seed=seed, device="cpu", **settings)
+
+
+def every(environment: str, algorithm: str, steps: int) -> int:
+    """Return the steps between two points of a curve of twenty, or of as many as there are rollouts."""
+    published = PUBLISHED[environment, algorithm]
+    rollout = published.get("n_steps", 1) * published.get("n_envs", 1)
+    return max(rollout, steps // POINTS)
+
+
+def validation_return(model: BaseAlgorithm, environment: str, seed: int) -> float:
+    """Return the mean return of the validation episodes."""
+    return evaluate(model, environment, "validation", seed)["return"]
+
+
 def fly(seed: int, environment: str = "CartPole-v1", algorithm: str = "ppo", steps: int | None = None) -> Flight:
     """Return what one training of ``steps`` (those published, if None) comes to, with twenty points of its curve."""
-    settings = {name: schedule(value) for name, value in PUBLISHED[environment, algorithm].items()}
-    published, copies = settings.pop("n_timesteps"), settings.pop("n_envs", 1)
-    steps = published if steps is None else steps
-    held = make_vec_env(lambda: make_environment(environment), n_envs=copies, seed=seed)
-    model = ALGORITHMS[algorithm]("MlpPolicy", held, seed=seed, device="cpu", **settings)
-    curve = Curve(max(1, steps // 20), lambda model: evaluate(model, environment, "validation", seed)["return"])
+    steps = PUBLISHED[environment, algorithm]["n_timesteps"] if steps is None else steps
+    curve = Curve(every(environment, algorithm, steps), partial(validation_return, environment=environment, seed=seed))
+    return flown(build(seed, environment, algorithm), curve, seed, environment, steps)
+
+
+def flown(model: BaseAlgorithm, curve: Curve, seed: int, environment: str, steps: int) -> Flight:
+    """Train ``model`` and measure it on the test episodes, as it is in the end and as it was at its best."""
     model.learn(steps, callback=curve, log_interval=None)
-    return Flight(evaluate(model, environment, "test", seed), tuple(curve.points))
+    last = evaluate(model, environment, "test", seed)
+    model.set_parameters(curve.best)
+    return Flight(last, evaluate(model, environment, "test", seed), tuple(curve.points))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(fly: Callable[..., Flight], about: str | None) -> None:
+    """Run ``fly`` from the command line, and print its curve, its test metrics, the time and the memory it took."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--environment", default="CartPole-v1")
     parser.add_argument("--algorithm", default="ppo", choices=ALGORITHMS)
     parser.add_argument("--steps", type=int)
@@ -154,8 +191,9 @@ def main() -> None:
     flight = fly(options.seed, options.environment, options.algorithm, options.steps)
     print("validation:", ", ".join(f"{value:.4g} after {steps}" for steps, value in flight.curve))
     print("test:", ", ".join(f"{name} {value:.4g}" for name, value in flight.test.items()))
+    print(f"test, at its best by validation: return {flight.best['return']:.4g}")
     print(f"{time.perf_counter() - began:.1f} s, {peak_memory():.0f} MB at most")
 
 
 if __name__ == "__main__":
-    main()
+    main(fly, __doc__)

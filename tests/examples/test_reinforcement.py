@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("stable_baselines3")
 
 import trimtab as tt
-from examples.reinforcement import task, training, zoo
+from examples.reinforcement import pilot, task, training, zoo
 from examples.reinforcement.environments import Replayable, evaluate, make_environment
 from examples.reinforcement.settings import SPACES, default, effective
 from tests.examples.contract import tried
@@ -59,9 +59,11 @@ def test_a_short_study_improves(tmp_path):
     assert agent.predict(np.zeros(4, np.float32), deterministic=True)[0] in (0, 1)
 
 
-def test_the_published_training_learns_and_reports_its_curve():
-    flight = zoo.fly(0, steps=5120)
+@pytest.mark.parametrize("fly", [zoo.fly, pilot.fly])
+def test_the_published_and_the_steered_training_learn_and_report_their_curves(fly):
+    flight = fly(0, steps=5120)
     assert flight.test["return"] > 40
+    assert flight.best["return"] > 100
     assert len(flight.curve) == 20
     assert [steps for steps, _ in flight.curve] == sorted({steps for steps, _ in flight.curve})
 

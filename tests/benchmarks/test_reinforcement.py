@@ -1,0 +1,34 @@
+"""Agents that tune an agent: the seeds that all compared methods have, and the last version of the code for each."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("stable_baselines3")
+
+from benchmarks.reinforcement import AT_BEST, CELLS, SEARCHES, compared, kept, returns
+
+CELL = CELLS[0]
+
+
+def test_compared_are_the_seeds_that_all_have_by_the_code_that_came_last(tmp_path: Path) -> None:
+    held = kept(tmp_path)
+    for key, value in (("published/0/a", 100.0), ("published/0/b", 200.0), ("published/1/b", 300.0), ("pilot/0/c", 250.0)):
+        held.get(f"{CELL.name}/{key}", lambda value=value: {"return": value, "at its best": value + 10, "seconds": 1.0})
+    found = returns(CELL, kept(tmp_path))
+    assert found == {"published": [200.0], "pilot": [250.0], AT_BEST: [210.0]}
+    (line,) = compared(CELL, found)
+    assert (line.value, line.peer, line.peer_value, line.seeds) == (250.0, AT_BEST, 210.0, 1)
+
+
+def test_a_study_is_set_beside_the_best_search(tmp_path: Path) -> None:
+    found = {method: [float(value)] for value, method in enumerate(SEARCHES, 1)}
+    (line,) = compared(CELL, found)
+    assert (line.peer, line.ratio) == ("tpe-hyperband", pytest.approx(4 / 3))
+
+
+def test_a_training_is_a_module_like_those_of_the_examples() -> None:
+    for cell in CELLS:
+        module = cell.module()
+        module.make_task(0).check(module.SPACE)
+        assert module.HORIZON * cell.segment == cell.steps
