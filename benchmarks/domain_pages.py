@@ -10,15 +10,18 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import schedules
+from benchmarks import reinforcement, schedules
 from benchmarks.domains import FIELDS, RUNS
-from benchmarks.domains_suite.ledger import Ledger, Outcome
+from benchmarks.domains_suite import reinforcement_page
+from benchmarks.domains_suite.ledger import EXAMPLES, Ledger, Outcome
 from benchmarks.domains_suite.methods import PEERS
 from benchmarks.kept import Figures
 from benchmarks.pilot_suite.sources import package
 from trimtab.report.drawing import ACCENT
 
 OTHERS = "#8b979c"
+REINFORCEMENT = "reinforcement"
+"""A field of several trainings, with a page of another form."""
 SHOWN = {
     "default": "default settings, cosine",
     "random search": "random search, ten runs",
@@ -36,8 +39,11 @@ Held = Mapping[str, Sequence[Outcome]]
 def main() -> None:
     """Write the pages of the fields that were measured, and print one line of each for the page of all benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="+", choices=FIELDS, default=FIELDS, help="some of the fields")
-    for field in parser.parse_args().only:
+    parser.add_argument("--only", nargs="+", choices=(*FIELDS, REINFORCEMENT), help="some of the fields")
+    only = parser.parse_args().only or (*FIELDS, REINFORCEMENT)
+    if REINFORCEMENT in only:
+        reinforcement_page.write(EXAMPLES / REINFORCEMENT, reinforcement.kept())
+    for field in (field for field in only if field != REINFORCEMENT):
         held = held_of(Ledger(field))
         if not held:
             print(f"{field}: nothing was measured", file=sys.stderr)

@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("stable_baselines3")
 
+from benchmarks.domains_suite.reinforcement_page import write
 from benchmarks.reinforcement import AT_BEST, CELLS, SEARCHES, compared, kept, returns
 
 CELL = CELLS[0]
@@ -32,3 +33,18 @@ def test_a_training_is_a_module_like_those_of_the_examples() -> None:
         module = cell.module()
         module.make_task(0).check(module.SPACE)
         assert module.HORIZON * cell.segment == cell.steps
+
+
+def test_the_page_tells_what_was_measured_and_draws_the_curves(tmp_path: Path) -> None:
+    held = kept(tmp_path)
+    for method in ("published", "pilot"):
+        curve = {f"after {steps}": steps / 100 for steps in (1024, 2048, 10240)}
+        held.get(
+            f"{CELL.name}/{method}/0/a", lambda curve=curve: {"return": 99.0, "at its best": 120.0, "seconds": 1.0, **curve}
+        )
+    write(tmp_path, held)
+    text = (tmp_path / "README.md").read_text()
+    assert f"| {CELL.name}, {CELL.steps:,} steps |" in text
+    assert "| **a Pilot** for the rate, else the same | 99.0 |" in text
+    assert "ten trainings" not in text
+    assert (tmp_path / "figures.png").read_bytes().startswith(b"\x89PNG")
