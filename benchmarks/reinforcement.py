@@ -1,8 +1,9 @@
 """Agents that tune an agent: trainings of PPO and DQN by published settings, steered by a Pilot, and searched for.
 
 The published settings (rl-baselines3-zoo), as they are and at the best of twenty looks, and the Pilot have one training each;
-random search, TPE with Hyperband and a study have ten whole ones. All are told the returns of the same validation episodes;
-what counts is the mean return of 50 others, acting greedily. What this code made is kept beside it and is not made again.
+random search, TPE with Hyperband, population-based training and a study have ten. All are told the returns of the same
+validation episodes; what counts is the mean return of 50 others, acting greedily. What this code made is kept beside it and is
+not made again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import torch
 
 import trimtab as tt
 from benchmarks.domains_suite.ledger import FOLDER, version_of
-from benchmarks.domains_suite.methods import METHODS
+from benchmarks.domains_suite.methods import METHODS, Method
 from benchmarks.kept import Figures, Kept
 from benchmarks.results import Headline, Measured, interval, run
 from examples.reinforcement import pilot, zoo
@@ -32,7 +33,7 @@ from examples.reinforcement.task import ReinforcementTask
 
 RUNS, SEEDS = 10, 5
 FLOWN = ("published", "pilot")
-SEARCHES = ("default", "random search", "tpe-hyperband", "study")
+SEARCHES = ("default", "random search", "tpe-hyperband", "pbt", "study")
 AT_BEST = "published, at its best"
 
 
@@ -75,7 +76,7 @@ CELLS = (
     Cell("CartPole-v1", "ppo", 20_480, searched=True),
     Cell("CartPole-v1", "dqn", 20_480, searched=True),
     Cell("MiniGrid-Empty-5x5-v0", "ppo", 10_240, searched=True),
-    Cell("MinAtar-breakout", "ppo", 102_400),
+    Cell("MinAtar-breakout", "ppo", 102_400, searched=True),
     Cell("LunarLander-v3", "ppo", 327_680),
 )
 
@@ -89,12 +90,19 @@ def made(cell: Cell, method: str, seed: int, runs: int = RUNS) -> Figures:
     """Train by ``method``; return the test return, the seconds, and of a single training its curve, by steps."""
     began = time.perf_counter()
     if method not in FLOWN:
-        found = {"return": METHODS[method](cell.module(), seed, runs)["return"]}
+        search = _population() if method == "pbt" else METHODS[method]
+        found = {"return": search(cell.module(), seed, runs)["return"]}
         return {**found, "seconds": time.perf_counter() - began}
     fly = pilot.fly if method == "pilot" else zoo.fly
     flight = fly(seed, cell.environment, cell.algorithm, cell.steps)
     found = {"return": flight.test["return"], "at its best": flight.best["return"], "seconds": time.perf_counter() - began}
     return {**found, **{f"after {steps}": value for steps, value in flight.curve}}
+
+
+def _population() -> Method:
+    from benchmarks.domains_suite.population import pbt  # starts Ray's own imports, which take seconds
+
+    return pbt
 
 
 def measure(arguments: argparse.Namespace) -> Measured:
@@ -107,7 +115,7 @@ def measure(arguments: argparse.Namespace) -> Measured:
     if not arguments.show:
         for seed in range(seeds):
             for cell in cells:
-                for method in cell.methods:
+                for method in (method for method in cell.methods if method in arguments.methods):
                     key = f"{cell.name}/{method}/{seed}/{version_of('reinforcement', method)}"
                     held.get(key, partial(made, cell, method, seed))
     figures = {cell: returns(cell, held) for cell in cells}
@@ -150,6 +158,7 @@ if __name__ == "__main__":
         "reinforcement",
         measure,
         ("--only", {"nargs": "+", "choices": [cell.name for cell in CELLS], "help": "some of the trainings"}),
+        ("--methods", {"nargs": "+", "choices": (*FLOWN, *SEARCHES), "default": (*FLOWN, *SEARCHES), "help": "some of them"}),
         ("--seeds", {"type": int, "default": SEEDS}),
         ("--show", {"action": "store_true", "help": "make nothing, show what there is"}),
     )

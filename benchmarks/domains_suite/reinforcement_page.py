@@ -19,6 +19,7 @@ SHOWN = {
     "default": "published settings in steps, at its best look",
     "random search": "random search, ten trainings",
     "tpe-hyperband": "TPE with Hyperband, ten trainings",
+    "pbt": "population-based training (Ray Tune) of ten",
     "study": "**a study**, ten trainings",
 }
 HEAD = """# Reinforcement

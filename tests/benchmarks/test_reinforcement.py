@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("stable_baselines3")
 
 from benchmarks.domains_suite.reinforcement_page import write
-from benchmarks.reinforcement import AT_BEST, CELLS, SEARCHES, compared, kept, returns
+from benchmarks.reinforcement import AT_BEST, CELLS, SEARCHES, Cell, compared, kept, returns
 
 CELL = CELLS[0]
 
@@ -25,7 +25,7 @@ def test_compared_are_the_seeds_that_all_have_by_the_code_that_came_last(tmp_pat
 def test_a_study_is_set_beside_the_best_search(tmp_path: Path) -> None:
     found = {method: [float(value)] for value, method in enumerate(SEARCHES, 1)}
     (line,) = compared(CELL, found)
-    assert (line.peer, line.ratio) == ("tpe-hyperband", pytest.approx(4 / 3))
+    assert (line.peer, line.ratio) == ("pbt", pytest.approx(5 / 4))
 
 
 def test_a_training_is_a_module_like_those_of_the_examples() -> None:
@@ -48,3 +48,18 @@ def test_the_page_tells_what_was_measured_and_draws_the_curves(tmp_path: Path) -
     assert "| **a Pilot** for the rate, else the same | 99.0 |" in text
     assert "ten trainings" not in text
     assert (tmp_path / "figures.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_population_stays_in_its_space() -> None:
+    population = pytest.importorskip("benchmarks.domains_suite.population", reason="needs ray[tune]", exc_type=ImportError)
+    space = CELL.module().SPACE
+    strayed = {**space.default(), "lr": 0.5, "batch_size": 63.7, "width": 32}
+    assert population.within(space, strayed) == {**space.default(), "lr": 0.01, "batch_size": 64, "width": 32}
+    assert all(space["batch_size"].low <= population.domain(space["batch_size"]).sample() <= 256 for _ in range(20))
+
+
+@pytest.mark.slow
+def test_a_population_is_trained_to_its_end() -> None:
+    population = pytest.importorskip("benchmarks.domains_suite.population", reason="needs ray[tune]", exc_type=ImportError)
+    metrics = population.pbt(Cell("CartPole-v1", "ppo", 1024).module(), 0, 2)
+    assert 8 < metrics["return"] <= 500
