@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from trimtab.pilot.knobs import Knob, moved
 from trimtab.pilot.optimizers import Optimizers
@@ -120,7 +121,7 @@ class Controls:
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "values": self.values.copy(),
+            "values": torch.from_numpy(self.values.copy()),
             "positions": dict(self.positions),
             "last_moves": dict(self.last_moves),
             "fixed": dict(self.fixed),
@@ -129,7 +130,7 @@ class Controls:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over the levers, and set the knobs; the optimizers' own settings are loaded with the optimizers."""
-        self.values, self.fixed = state["values"].copy(), dict(state["fixed"])
+        self.values, self.fixed = state["values"].numpy().copy(), dict(state["fixed"])
         self.positions, self.last_moves = dict(state["positions"]), dict(state["last_moves"])
         self.optimizers.load_state_dict(state["optimizers"])
         for name, knob in list(self.knobs.items()):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from trimtab.policy.sight import FEATURES
 from trimtab.policy.signals import Look
@@ -44,6 +44,10 @@ class Entry:
     doubt: float
     best: int
     event: Event = ""
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the fields by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def features(self) -> dict[str, float]:
         """Return what was seen by the names of the features."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch.optim import Optimizer
 
 from trimtab.errors import PilotError
@@ -193,12 +194,16 @@ class Pilot:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything that an exact continuation needs, beside the states of the model and the optimizer."""
+        """Return everything that an exact continuation needs, beside the states of the model and the optimizer.
+
+        Numbers, strings and tensors alone, so that ``torch.load`` reads it as it is (``weights_only=True``).
+        """
+        sight = self.sight.state_dict()
         return {
             "horizon": self._horizon,
             "best": self._best,
-            "history": list(self.history),
-            "sight": self.sight.state_dict(),
+            "history": [entry.to_record() for entry in self.history],
+            "sight": {name: torch.from_numpy(one) if isinstance(one, np.ndarray) else one for name, one in sight.items()},
             "scale": self.scale.state_dict(),
             "watch": self.watch.state_dict(),
             "controls": self.controls.state_dict(),
@@ -208,8 +213,9 @@ class Pilot:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where ``state`` was taken; load the model and the optimizer first."""
         self._horizon, self._best = state["horizon"], state["best"]
-        self.history = list(state["history"])
-        self.sight.load_state_dict(state["sight"])
+        self.history = [Entry(**entry) for entry in state["history"]]
+        sight = {name: one.numpy() if isinstance(one, torch.Tensor) else one for name, one in state["sight"].items()}
+        self.sight.load_state_dict(sight)
         self.scale.load_state_dict(state["scale"])
         self.watch.load_state_dict(state["watch"])
         self.controls.load_state_dict(state["controls"])
