@@ -125,11 +125,12 @@ def measure(arguments: argparse.Namespace) -> Measured:
 
 
 def returns(cell: Cell, held: Kept) -> dict[str, list[float]]:
-    """Return the test returns of each method, as many seeds of all that are compared with each other."""
+    """Return the test returns of each method that was measured, as many seeds of all that are compared with each other."""
     found = dict[str, list[float]]()
     for methods in (FLOWN, SEARCHES):
         lines = {method: [runs["return"] for runs in of(cell, method, held)] for method in methods}
-        seeds = min(map(len, lines.values()))
+        lines = {method: values for method, values in lines.items() if values}
+        seeds = min(map(len, lines.values()), default=0)
         found |= {method: values[:seeds] for method, values in lines.items() if seeds}
     best = [runs["at its best"] for runs in of(cell, "published", held)][: len(found.get("published", ()))]
     return {**found, **({AT_BEST: best} if best else {})}
@@ -145,8 +146,8 @@ def compared(cell: Cell, found: dict[str, list[float]]) -> Iterator[Headline]:
     """Yield the Pilot beside the published settings, and the study beside the best of its peers."""
     for ours, peers in (("pilot", ("published", AT_BEST)), ("study", SEARCHES[:-1])):
         if ours in found:
-            middle = {peer: median(found[peer]) for peer in peers}
-            best = max(peers, key=lambda peer: middle[peer])
+            middle = {peer: median(found[peer]) for peer in peers if peer in found}
+            best = max(middle, key=lambda peer: middle[peer])
             value, (low, high) = median(found[ours]), interval(found[ours])
             title = f"{cell.name}: return of the {ours}"
             ratio = value / middle[best] if middle[best] > 0 else float("nan")
