@@ -41,14 +41,6 @@ def test_errors_that_are_no_logarithms_may_have_any_unit_and_need_not_be_known_b
         assert means[0] <= error * size
         assert math.isfinite(deviations[0])
     assert outlook.results()[0].error == -260.0 * size
-    began = before if before is not None and math.isfinite(before) else -200.0 * size
-    assert outlook.span == pytest.approx(max(began + 260.0 * size, 0.0) / 2.5 or outlook.unit)
-
-
-def test_errors_that_are_logarithms_have_a_span_of_one() -> None:
-    outlook = Outlook(archive.shipped()[1], logarithmic=True)
-    outlook.add(node(1, None, 0.2), 0.9)
-    assert outlook.span == outlook.unit == 1.0
 
 
 def test_a_start_that_leads_nowhere_is_worse_than_the_worst_that_led_somewhere() -> None:

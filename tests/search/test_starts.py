@@ -85,19 +85,6 @@ def test_runs_of_a_study_outweigh_what_was_known_before() -> None:
     assert judged.deviation > 0
 
 
-@pytest.mark.parametrize("unit", [1e-3, 50.0])
-def test_errors_that_are_no_logarithms_are_compared_in_their_unit(unit: float) -> None:
-    settings = [SPACE.sample(np.random.default_rng(seed)) for seed in range(12)]
-    told = [[Result(each, of * (place / 10 - 2.0), of * 0.02) for place, each in enumerate(settings)] for of in (1.0, unit)]
-    plain, scaled = (
-        starts().prospect(results, np.random.default_rng(3), unit=of).draw(0.5, np.random.default_rng(4))
-        for results, of in zip(told, (1.0, unit), strict=True)
-    )
-    assert scaled.settings == plain.settings
-    for name in ("drawn", "expected", "deviation"):
-        assert getattr(scaled, name) == pytest.approx(unit * getattr(plain, name))
-
-
 def test_a_study_like_this_one_says_where_to_begin_and_one_that_is_unlike_it_is_outvoted() -> None:
     rng, general = np.random.default_rng(2), archive.shipped()[0]
 

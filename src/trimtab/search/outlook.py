@@ -20,8 +20,6 @@ LOST = 0.5, 0.3
 SURE = 0.02
 """What a run that came to its end tells about its start is as sure as this."""
 
-DESCENT = 2.5
-"""By about this many units a good run comes down, where errors are logarithms."""
 RISEN, PATIENCE = 0.2, 5
 """A run is over once its error, a logarithm, was so far above its lowest for one part in so many of the whole: it over-fits."""
 
@@ -34,7 +32,6 @@ class Outlook:
         self._forecast = Forecast(habits)
         self._logarithmic = logarithmic
         self._unit = 1.0 if logarithmic else 0.0
-        self._descent = 0.0
         self._errors: dict[int, tuple[float, ...]] = {}
         self._rows = np.zeros((64, FEATURES))
         self._lowest, self._progress, self._rest = np.zeros(64), np.ones(64), np.zeros(64)
@@ -54,8 +51,6 @@ class Outlook:
         self._measure_unit(node, before)
         above = (math.nan if before is None else before,) if node.job.parent is None else self._errors[node.job.parent]
         errors = (*above, node.error)
-        known = [error for error in errors if math.isfinite(error)]
-        self._descent = max(self._descent, known[0] - known[-1] if known else 0.0)
         if node.job.parent is None:
             self._starts[node.id] = node
         if can_go_on(node) or node.checkpoint is not None:
@@ -128,11 +123,6 @@ class Outlook:
     def unit(self) -> float:
         """What counts as much as a factor of e where errors are logarithms."""
         return self._unit or 1.0
-
-    @property
-    def span(self) -> float:
-        """The same, by the run that came down furthest so far: by it results of different starts are compared."""
-        return 1.0 if self._logarithmic else self._descent / DESCENT or self.unit
 
     def _measure_unit(self, node: Node, before: float | None) -> None:
         """Take the first segment's descent for the unit of errors that are not logarithms."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -80,14 +80,9 @@ class Starts:
         self._favourites = [*favourites, *(adapted(space, each) for each in priors[0].favourites)]
         self._features: dict[Settings, np.ndarray] = {}
 
-    def prospect(
-        self, results: Sequence[Result], rng: np.random.Generator, feasible: Feasible | None = None, *, unit: float = 1.0
-    ) -> Prospect:
-        """Return candidates for the next run, and what is believed of them.
-
-        ``feasible``: knows which will pass a limit. ``unit``: what counts as a factor of e where errors are no logarithms.
-        """
-        view, codes = self._view(results, rng, unit), self._candidates(results, rng)
+    def prospect(self, results: Sequence[Result], rng: np.random.Generator, feasible: Feasible | None = None) -> Prospect:
+        """Return candidates for the next run, and what is believed of them. ``feasible``: knows which will pass a limit."""
+        view, codes = self._view(results, rng), self._candidates(results, rng)
         favourites = len(self._favourites)
         if feasible:
             excess = feasible.excess(codes)
@@ -95,27 +90,25 @@ class Starts:
             codes, favourites = codes[kept], int(kept[:favourites].sum())
         return Prospect(self.space, view, codes, self.portrait.features(codes), favourites)
 
-    def judge(
-        self, results: Sequence[Result], settings: Settings, temperature: float, rng: np.random.Generator, *, unit: float = 1.0
-    ) -> Proposal:
+    def judge(self, results: Sequence[Result], settings: Settings, temperature: float, rng: np.random.Generator) -> Proposal:
         """Return the same of ``settings`` that somebody else proposes."""
-        view = self._view(results, rng, unit)
+        view = self._view(results, rng)
         features = self._known(settings)
         return view.proposal(settings, float(features @ view.belief.draw(rng, temperature)), features)
 
-    def _view(self, results: Sequence[Result], rng: np.random.Generator, unit: float) -> _View:
+    def _view(self, results: Sequence[Result], rng: np.random.Generator) -> _View:
         if not results:
             # a study that may be like this one says more than all that were learned from together
             like = 0 if len(self._priors) == 1 else int(rng.integers(1, len(self._priors)))
-            return _View(self._beliefs[like], 0.0, unit * USUAL_SPREAD)
-        kept = [replace(each, error=each.error / unit, deviation=each.deviation / unit) for each in _best(results)]
+            return _View(self._beliefs[like], 0.0, USUAL_SPREAD)
+        kept = _best(results)
         features = np.array([self._known(result.settings) for result in kept])
         fits = [_fit(prior, features, kept) for prior in self._priors]
         likelihoods = np.array([fit.likelihood for fit in fits])
         odds = np.exp(likelihoods - likelihoods.max())
         chosen = int(rng.choice(len(fits), p=odds / odds.sum()))
         fit = fits[chosen]
-        return _View(_updated(self._beliefs[chosen], fit, features, kept), unit * fit.middle, unit * fit.spread)
+        return _View(_updated(self._beliefs[chosen], fit, features, kept), fit.middle, fit.spread)
 
     def _known(self, settings: Settings) -> np.ndarray:
         if settings not in self._features:

@@ -291,10 +291,10 @@ class Core:
         self.charges.draw_weights(rng)
         results = self.outlook.results(failed, charges=self.charges)
         if self.plan.sampler == "prior":
-            return self.starts.prospect(results, rng, self.feasible, unit=self.outlook.span)
+            return self.starts.prospect(results, rng, self.feasible)
         outcomes = [(result.settings, result.error) for result in results]
         settings = propose(self.plan.sampler, self.plan.space, outcomes, seed=self.plan.seed, index=self._roots)
-        return self.starts.judge(results, settings, temperature, rng, unit=self.outlook.span)
+        return self.starts.judge(results, settings, temperature, rng)
 
     def _decided_job(
         self, parent: int, kind: ChoiceKind, reason: str, expected: tuple[float, float] | None, rng: np.random.Generator
