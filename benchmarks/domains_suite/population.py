@@ -1,6 +1,7 @@
 """Population-based training by Ray Tune of a task of trimtab: the weak copy the strong and go on under other settings.
 
-Jaderberg et al. 2017, arXiv 1711.09846, at Ray's defaults; what a space does not let change in mid-run stays as it is copied.
+Jaderberg et al. 2017, arXiv 1711.09846, with Ray's own quantile and factors; what a space does not let change in mid-run stays
+as it is copied.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ python -m examples.reinforcement.zoo --environment CartPole-v1 --algorithm ppo -
 ```
 
 Mean return of 50 fresh episodes, acting greedily; median over seeds [lowest, highest]. All are told the returns of the same
-ten validation episodes. The published settings are those of rl-baselines3-zoo, which were made for longer trainings than these:
+ten validation episodes. The published settings are those of rl-baselines3-zoo, which were made for longer trainings than these;
+for breakout none are published, and those for Atari stand in:
 """
 
 

@@ -1,6 +1,8 @@
 """Lightning's Trainer steered by a callback: segments, going on from a checkpoint, and what it refuses."""
 
+import importlib
 import math
+import sys
 import warnings
 
 import pytest
@@ -13,7 +15,7 @@ pytest.importorskip("lightning")
 
 import lightning as L
 
-from trimtab.errors import PilotError
+from trimtab.errors import MissingExtraError, PilotError
 from trimtab.integrations.lightning import PilotCallback
 
 EPOCHS = 4
@@ -124,3 +126,10 @@ def test_what_it_cannot_steer_is_refused(tmp_path):
         fitted(tmp_path, PilotCallback("loss"))
     with pytest.raises(PilotError, match=r"horizon: expected the number of segments"):
         fitted(tmp_path, PilotCallback(), max_epochs=-1)
+
+
+def test_without_the_package_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightning.pytorch", None)
+    monkeypatch.delitem(sys.modules, "trimtab.integrations.lightning")
+    with pytest.raises(MissingExtraError, match=r"pip install 'trimtab\[lightning\]'"):
+        importlib.import_module("trimtab.integrations.lightning")

@@ -1,6 +1,8 @@
 """Hugging Face's Trainer steered by a callback: segments, going on from a checkpoint, and what it refuses."""
 
+import importlib
 import math
+import sys
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ pytest.importorskip("transformers")
 
 from transformers import Trainer, TrainingArguments, set_seed
 
-from trimtab.errors import PilotError
+from trimtab.errors import MissingExtraError, PilotError
 from trimtab.integrations.transformers import PilotCallback
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -105,3 +107,19 @@ def test_what_it_cannot_steer_is_refused(tmp_path):
         trained(tmp_path, PilotCallback(), lr_scheduler_type="reduce_lr_on_plateau")
     with pytest.raises(PilotError, match=r"monitor: expected a loss of the evaluation \(.*eval_loss.*\), got 'loss'"):
         trained(tmp_path, PilotCallback("loss"))
+
+
+def test_a_checkpoint_without_a_pilot_is_gone_on_from_with_a_warning(tmp_path, caplog):
+    trained(tmp_path, PilotCallback(given=False))
+    (tmp_path / "checkpoint-20" / "pilot.pt").unlink()
+    again = PilotCallback(given=False)
+    trained(tmp_path, again, resume=str(tmp_path / "checkpoint-20"))
+    assert "checkpoint-20/pilot.pt: no such file; the Pilot begins anew" in caplog.text
+    assert again.pilot.segment == EPOCHS - 2
+
+
+def test_without_the_package_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    monkeypatch.delitem(sys.modules, "trimtab.integrations.transformers")
+    with pytest.raises(MissingExtraError, match=r"pip install 'trimtab\[transformers\]'"):
+        importlib.import_module("trimtab.integrations.transformers")

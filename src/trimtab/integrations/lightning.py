@@ -13,8 +13,8 @@ from trimtab.pilot import Pilot
 try:
     from lightning.pytorch import LightningModule, Trainer
     from lightning.pytorch.callbacks import Callback
-except ImportError as error:
-    raise MissingExtraError("trimtab.integrations.lightning", "lightning") from error
+except ImportError:
+    raise MissingExtraError("a PilotCallback needs lightning: pip install 'trimtab[lightning]'") from None
 
 
 class PilotCallback(Callback):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from functools import partial
@@ -17,8 +18,10 @@ from trimtab.pilot import Pilot
 
 try:
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-except ImportError as error:
-    raise MissingExtraError("trimtab.integrations.transformers", "transformers") from error
+except ImportError:
+    raise MissingExtraError("a PilotCallback needs transformers: pip install 'trimtab[transformers]'") from None
+
+log = logging.getLogger(__name__)
 
 FILE = "pilot.pt"
 """In a checkpoint's folder: the Pilot's state."""
@@ -49,7 +52,9 @@ class PilotCallback(TrainerCallback):
         horizon = segments(args, state) if self._horizon is None else self._horizon
         self.pilot = Pilot(optimizer, horizon, given=self._given, **self._options)
         self._running, self._losses = True, []
-        if state.global_step and resumed.exists():
+        if state.global_step and not resumed.exists():
+            log.warning("%s: no such file; the Pilot begins anew in a run that goes on", resumed)
+        elif state.global_step:
             kept = torch.load(resumed)
             self.pilot.load_state_dict(kept["pilot"])
             self._losses = kept["losses"]
@@ -79,7 +84,7 @@ class PilotCallback(TrainerCallback):
         metrics: Mapping[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Note what was validated in the course of the training; before its first step, where the run begins."""
+        """End a segment with what was validated; before the first step, tell the Pilot where the run begins."""
         if not self._running or metrics is None:
             return
         if self.monitor not in metrics:
